@@ -1,0 +1,129 @@
+"""The command `ulpool`: the group of its verbs, how settings become options, how errors become exit statuses.
+
+Each family of verbs is a module of its own, imported only when one of its verbs runs: `ulpool serve` is the acceptor
+process and loads nothing that a sender or a table needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from pool.config import SECTIONS, SETTINGS, Setting, SettingError
+from pool.control import AlreadyRunning, ControlError, NotAnswering, NotRunning
+from pool.exit_status import ExitStatus
+
+# Verb -> the module that defines it, in the order of --help.
+VERBS: Final = {
+    "serve": "pool.cli.serve",
+    "status": "pool.cli.status",
+    "stop": "pool.cli.status",
+}
+
+CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+# The most specific first.
+_STATUS_OF_ERROR: Final[Mapping[type[Exception], ExitStatus]] = {
+    SettingError: ExitStatus.USAGE,
+    AlreadyRunning: ExitStatus.ALREADY_RUNNING,
+    NotRunning: ExitStatus.NOT_RUNNING,
+    NotAnswering: ExitStatus.NOT_RUNNING,
+    ControlError: ExitStatus.FAILED,
+}
+
+
+class _Verbs(click.Group):
+    """The group of `VERBS`, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        verb: click.Command = getattr(importlib.import_module(VERBS[cmd_name]), cmd_name)
+        return verb
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit statuses"):
+            formatter.write_dl([(str(int(status)), status.help) for status in ExitStatus])
+        super().format_epilog(ctx, formatter)
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings=CONTEXT_SETTINGS,
+    invoke_without_command=True,
+    epilog="\b\nExamples:\n"
+    "  ulpool serve                          store what comes to port 11112 into ./incoming\n"
+    "  ulpool serve -aet ARCHIVE -od /data   under another title, to another directory\n"
+    "  ulpool status                         what the server is doing\n"
+    "  ulpool stop                           let it finish its work and end\n"
+    "\n"
+    "ulpool VERB --help tells more about each.",
+)
+@click.version_option(package_name="ulpool", message="%(package)s %(version)s")
+@click.pass_context
+def verbs(ctx: click.Context) -> None:
+    """A DICOM server that runs on every core."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+class SettingOption(click.Option):
+    """A row of the table of settings as an option. It has no default and no variable: `pool.config` resolves those."""
+
+    def __init__(self, row: Setting) -> None:
+        self.section = row.section
+        names = (f"{row.flag}/--no-{row.flag.removeprefix('--')}",) if row.is_switch else row.flags
+        default = f"  [default: {row.default}]" if row.default else ""
+        super().__init__(
+            [row.name, *names],
+            type=None if row.is_switch else click.STRING,
+            metavar=row.metavar or None,
+            multiple=row.is_list,
+            default=None,
+            help=row.help + default,
+        )
+
+
+class SettingsCommand(click.Command):
+    """A verb whose options are rows of the table, in the table's sections."""
+
+    def __init__(self, *args: Any, settings: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += [SettingOption(row) for row in SETTINGS if not settings or row.name in settings]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section in (*SECTIONS, "Options"):
+            options = [param for param in self.get_params(ctx) if getattr(param, "section", "Options") == section]
+            records = [record for option in options if (record := option.get_help_record(ctx))]
+            if records:
+                with formatter.section(section):
+                    formatter.write_dl(records)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; its exit status. What goes wrong is one line, with a hint where there is one; never a traceback."""
+    try:
+        result = verbs.main(arguments, prog_name="ulpool", standalone_mode=False)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "ulpool"
+        return _fail(f"{error.format_message()} Try {path} --help.", ExitStatus.USAGE)
+    except click.ClickException as error:
+        return _fail(error.format_message(), ExitStatus.FAILED)
+    except click.Abort:
+        return _fail("interrupted", ExitStatus.FAILED)
+    except tuple(_STATUS_OF_ERROR) as error:
+        status = next(status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind))
+        return _fail(str(error), status)
+    return int(result or ExitStatus.OK)
+
+
+def _fail(message: str, status: ExitStatus) -> int:
+    print(f"ulpool: {message}", file=sys.stderr)  # noqa: T201
+    return int(status)

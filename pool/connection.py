@@ -1,0 +1,318 @@
+"""Connection: a non-blocking socket, its UpperLayer and its Session, pumped on the loop. Server and SCU share it.
+
+Belongs here: bytes in and out, back-pressure, timers, closing. Not here: what events mean (a subclass reacts to them),
+protocol (the core below), or anything that could wait.
+
+What is received stands in one buffer that all connections of a loop share: a pump ends by having the data set under
+way flushed and the upper layer keep what it could not use yet, so that the next connection may overwrite it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from typing import Final
+
+from pool.loop import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, Loop, TimerHandle
+from ul.dimse import Buffer
+from ul.pdu_primitives import P_DATA
+from ul.session import Event, Session
+from ul.upper_layer import UpperLayer
+
+RECEIVE_BUFFER_LENGTH: Final = 262144  # bytes: two of the P-DATA-TF that we advertise in one system call
+SEND_AHEAD: Final = 262144  # bytes of fragments handed to the socket at a time
+_BUFFERS_PER_CALL: Final = 512  # IOV_MAX is 1024
+
+
+class Connection:
+    """A transport connection and the association on it. A subclass implements `react` and `closed`."""
+
+    __slots__ = (
+        "_buffer",
+        "_interest",
+        "_loop",
+        "_progress_at",
+        "_socket",
+        "_stall_timeout",
+        "_timer",
+        "_unsent",
+        "bytes_received",
+        "bytes_sent",
+        "lost",
+        "session",
+        "upper_layer",
+    )
+
+    def __init__(
+        self,
+        loop: Loop,
+        sock: socket.socket,
+        upper_layer: UpperLayer,
+        session: Session,
+        buffer: memoryview,
+        stall_timeout: float | None,
+    ) -> None:
+        self._loop = loop
+        self._socket = sock
+        self.upper_layer = upper_layer
+        self.session = session
+        self._buffer = buffer
+        self._stall_timeout = stall_timeout  # seconds for which the peer may leave what we sent unread
+        self._interest = 0  # what the loop waits for; 0 also before the start and after the close
+        self._unsent: list[Buffer] = []
+        self._progress_at = 0.0
+        self._timer: TimerHandle | None = None
+        self.bytes_received = 0
+        self.bytes_sent = 0
+        self.lost = ""  # what the socket said when it failed
+
+    # -- for subclasses
+
+    def react(self, event: Event) -> None:
+        """Something happened on the association."""
+        raise NotImplementedError
+
+    def closed(self) -> None:
+        """The socket is closed: nothing more will happen."""
+        raise NotImplementedError
+
+    # -- beginning
+
+    def start(self) -> None:
+        """Begin on an accepted socket."""
+        self._prepare()
+        self._watch(EPOLLIN)
+        self.upper_layer.transport_opened(self._loop.now)
+        self._settle()
+
+    def connect(self, address: tuple[str, int]) -> None:
+        """Begin as requestor; `session.associate` was called and `address` is numeric: names are never looked up."""
+        self._prepare()
+        now = self._loop.now
+        request = self.session.next_request(now)
+        assert request is not None, "associate first"
+        self.upper_layer.request(request, now)
+        error = self._socket.connect_ex(address)
+        if error in (0, errno.EINPROGRESS):
+            self._watch(EPOLLOUT)
+            self._settle()
+        else:
+            self._connection_failed(error)
+
+    def _prepare(self) -> None:
+        self._socket.setblocking(False)
+        with contextlib.suppress(
+            OSError
+        ):  # a socket of another family (a test's socketpair) has no Nagle to switch off
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _connected(self) -> None:
+        error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._connection_failed(error)
+            return
+        self.upper_layer.transport_opened(self._loop.now)
+        self._watch(EPOLLIN)
+        self.pump()
+
+    def _connection_failed(self, error: int) -> None:
+        self.lost = os.strerror(error)
+        self._watch(0)
+        self.upper_layer.receive_eof(self._loop.now)
+        self.pump()
+
+    # -- what the loop calls
+
+    def _ready(self, events: int) -> None:
+        if self.upper_layer.should_connect:
+            self._connected()
+            return
+        if events & EPOLLOUT:
+            self._send_rest()
+        if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and self._interest:
+            self._receive()
+        self.pump()
+
+    def callback_failed(self, error: Exception) -> None:
+        """The loop tells of a fault of ours: this connection ends, no other one notices."""
+        self.lost = f"fault: {type(error).__name__}"
+        self.close()
+
+    def _receive(self) -> None:
+        try:
+            length = self._socket.recv_into(self._buffer)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.lost = error.strerror or str(error)
+            length = 0
+        if length:
+            self.bytes_received += length
+            self.upper_layer.receive(self._buffer[:length], self._loop.now)
+        else:
+            self._watch(0)  # at its end a socket is ready for ever
+            self.upper_layer.receive_eof(self._loop.now)
+
+    def pump(self) -> None:
+        """Let what arrived and what is to be said go as far as they can."""
+        session, upper_layer, now = self.session, self.upper_layer, self._loop.now
+        while True:
+            event = session.next_event(now)
+            while event is not None:
+                self.react(event)
+                event = session.next_event(now)
+            if not self._unsent:
+                self._send()
+            if not session.want_read:
+                break
+            primitive = upper_layer.next_primitive(now)
+            if primitive is None:
+                break
+            session.indication(primitive, now)
+        session.flush()
+        upper_layer.retain()
+        self._settle()
+
+    # -- sending
+
+    def _send(self) -> None:
+        """Send what the session has to say, a bounded part at a time, for as long as the socket takes all of it."""
+        session, upper_layer, now = self.session, self.upper_layer, self._loop.now
+        more = True
+        while more and not self._unsent:
+            ahead = 0
+            while ahead < SEND_AHEAD:
+                primitive = session.next_request(now)
+                if primitive is None:
+                    more = False
+                    break
+                if isinstance(primitive, P_DATA):
+                    ahead += len(primitive.presentation_data_value_list[0][2])
+                upper_layer.request(primitive, now)
+            if upper_layer.has_data_to_send:
+                self._unsent = upper_layer.data_to_send()
+                self._send_rest()
+
+    def _send_rest(self) -> None:
+        buffers = self._unsent
+        self._progress_at = self._loop.now
+        while buffers:
+            try:
+                sent = self._socket.sendmsg(
+                    buffers[:_BUFFERS_PER_CALL] if len(buffers) > _BUFFERS_PER_CALL else buffers
+                )
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._unsent = []
+                self.lost = self.lost or error.strerror or str(error)
+                return  # what the peer sent before it left is still to be read; its end follows
+            self.bytes_sent += sent
+            if len(buffers) == 1 and sent == len(buffers[0]):
+                buffers.clear()
+            else:
+                _drop(buffers, sent)
+
+    # -- waiting
+
+    def _settle(self) -> None:
+        """Wait for what can happen next, or close."""
+        upper_layer = self.upper_layer
+        if upper_layer.should_close:
+            self.close()
+            return
+        if upper_layer.has_data_to_send and not self._unsent:
+            self._unsent = upper_layer.data_to_send()  # what the machine says by itself: A-ABORT, A-ASSOCIATE-RJ
+            self._send_rest()
+        if self._interest:
+            wanted = EPOLLOUT if self._unsent or upper_layer.should_connect else 0
+            if self._may_read():
+                wanted |= EPOLLIN
+            if wanted != self._interest:
+                self._watch(wanted or EPOLLHUP)
+        deadline = self.deadline
+        if deadline is not None and (self._timer is None or deadline < self._timer.when):
+            self._arm(deadline)
+
+    def _may_read(self) -> bool:
+        """Not while what is read only makes more to say to a peer that does not listen."""
+        upper_layer = self.upper_layer
+        backed_up = bool(self._unsent) and upper_layer.has_data_to_send
+        return self.session.want_read and not backed_up and not upper_layer.should_connect
+
+    @property
+    def deadline(self) -> float | None:
+        """When something must have happened."""
+        deadline = self.session.deadline
+        artim = self.upper_layer.deadline
+        if artim is not None and (deadline is None or artim < deadline):
+            deadline = artim
+        if self._unsent and self._stall_timeout is not None:
+            stalled = self._progress_at + self._stall_timeout
+            if deadline is None or stalled < deadline:
+                deadline = stalled
+        return deadline
+
+    def _arm(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._timer_due)
+
+    def _timer_due(self) -> None:
+        """Deadlines move later with every message and the timer is left where it was: look whether it is time."""
+        self._timer = None
+        now = self._loop.now
+        self.upper_layer.handle_timeout(now)
+        self.session.handle_timeout(now)
+        if self._unsent and self._stall_timeout is not None and now >= self._progress_at + self._stall_timeout:
+            self.lost = f"nothing of what was sent was read for {self._stall_timeout:g} s"
+            self.close()
+            return
+        self.pump()
+
+    def _watch(self, events: int) -> None:
+        if events == self._interest:
+            return
+        fd = self._socket.fileno()
+        if not events:
+            self._loop.unregister(fd)
+        elif self._interest:
+            self._loop.modify(fd, events)
+        else:
+            self._loop.register(fd, events, self._ready)
+        self._interest = events
+
+    @property
+    def is_closed(self) -> bool:
+        """The socket is closed."""
+        return self._socket.fileno() < 0
+
+    def close(self) -> None:
+        """Close the transport connection. shutdown first: no FIN leaves while the acceptor still holds its copy."""
+        if self.is_closed:
+            return
+        self._watch(0)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        with contextlib.suppress(OSError):  # ENOTCONN: the peer was quicker
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._unsent = []
+        self.closed()
+
+
+def _drop(buffers: list[Buffer], sent: int) -> None:
+    """Take `sent` bytes off the front of `buffers`."""
+    count = 0
+    for buffer in buffers:
+        length = len(buffer)
+        if sent < length:
+            break
+        sent -= length
+        count += 1
+    del buffers[:count]
+    if sent:
+        buffers[0] = memoryview(buffers[0])[sent:]

@@ -1,0 +1,315 @@
+"""The hand-off: connections, and everything that must stay in order with them, between the acceptor and one worker.
+
+One SEQPACKET socketpair per worker. A packet is a run of records, all that gathered in one turn of the loop; the
+descriptors of its HANDOFF records travel beside it (SCM_RIGHTS), in their order. Here belong the records, their bytes
+and the channel; who gets which connection is the acceptor's business, what becomes of it the worker's.
+
+What the kernel does at the edges, and this module relies on:
+- A full descriptor table at the receiver installs the descriptors that still fit and sets MSG_CTRUNC: the records
+  come without their descriptors, `fd` is None, and the receiver answers NACK.
+- When the other end dies with unread packets, the first recv says ECONNRESET; what it sent before still follows, and
+  only b"" is the end.
+- net.unix.max_dgram_qlen (10 by default) packets wait in a socket, so what cannot leave waits here, in order.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import errno
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from pool.loop import EPOLLIN, EPOLLOUT, Loop
+
+
+class Handoff(NamedTuple):
+    """Acceptor to worker, with the descriptor of a connection nobody has read a byte from."""
+
+    token: int  # the connection's name on this channel, never used twice
+    listener: int  # index into the settings' `bind`
+    port: int  # the peer's
+    accepted_at: float  # time.monotonic() of the acceptor: one clock for all processes of a machine
+    host: str  # the peer's address, as text
+
+
+class Admitted(NamedTuple):
+    """Acceptor to worker: the association counts; accept it."""
+
+    token: int
+
+
+class Refused(NamedTuple):
+    """Acceptor to worker: answer with an A-ASSOCIATE-RJ of these values (PS3.8 Table 9-21)."""
+
+    token: int
+    result: int
+    source: int
+    reason: int
+
+
+class Expire(NamedTuple):
+    """Acceptor to worker: the connection's ARTIM expires now."""
+
+    token: int
+
+
+class Ack(NamedTuple):
+    """Worker to acceptor: the connection is mine. Sent before anything is read from it."""
+
+    token: int
+
+
+class Nack(NamedTuple):
+    """Worker to acceptor: the connection did not arrive; give it to another worker."""
+
+    token: int
+    errno: int
+
+
+class Admit(NamedTuple):
+    """Worker to acceptor: an A-ASSOCIATE-RQ is there; may it become an association?"""
+
+    token: int
+    calling_ae_title: str
+    called_ae_title: str
+
+
+class Closed(NamedTuple):
+    """Worker to acceptor: the connection is gone."""
+
+    token: int
+
+
+Record = Handoff | Admitted | Refused | Expire | Ack | Nack | Admit | Closed
+
+
+class _Layout(NamedTuple):
+    """A record's bytes: its number, the fields of fixed size, then its texts, each after its length."""
+
+    number: int
+    record: Callable[..., Record]
+    fixed: struct.Struct
+    texts: int
+
+
+_LAYOUTS: Final = {
+    layout.record: layout
+    for layout in (
+        _Layout(1, Handoff, struct.Struct("=BQHHd"), 1),
+        _Layout(2, Admitted, struct.Struct("=BQ"), 0),
+        _Layout(3, Refused, struct.Struct("=BQBBB"), 0),
+        _Layout(4, Expire, struct.Struct("=BQ"), 0),
+        _Layout(5, Ack, struct.Struct("=BQ"), 0),
+        _Layout(6, Nack, struct.Struct("=BQi"), 0),
+        _Layout(7, Admit, struct.Struct("=BQ"), 2),
+        _Layout(8, Closed, struct.Struct("=BQ"), 0),
+    )
+}
+_LAYOUT_BY_NUMBER: Final = {layout.number: layout for layout in _LAYOUTS.values()}
+
+# A packet is closed once it has this many bytes or descriptors. The kernel takes 253 descriptors at a time; fewer keep
+# the number in flight, which counts against the user's RLIMIT_NOFILE, far from any limit.
+_PACKET_BYTES: Final = 4096
+_PACKET_FDS: Final = 16
+_LARGEST_RECORD: Final = 1024
+_ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_PACKET_FDS * 4)
+
+# The socket is full; or too many descriptors of this user are in flight (a limit of the kernel, unix(7)).
+_TRY_AGAIN: Final = frozenset({errno.EAGAIN, errno.ETOOMANYREFS})
+
+
+def encode(record: Record) -> bytes:
+    """The bytes of one record."""
+    layout = _LAYOUTS[type(record)]
+    if not layout.texts:
+        return layout.fixed.pack(layout.number, *record)
+    parts = [layout.fixed.pack(layout.number, *record[: -layout.texts])]
+    for text in record[-layout.texts :]:
+        data = str(text).encode("utf-8", "surrogateescape")[:255]
+        parts += bytes([len(data)]), data
+    return b"".join(parts)
+
+
+def decode(packet: bytes) -> list[Record]:
+    """The records of one packet."""
+    records: list[Record] = []
+    offset = 0
+    while offset < len(packet):
+        layout = _LAYOUT_BY_NUMBER[packet[offset]]
+        fields: list[Any] = list(layout.fixed.unpack_from(packet, offset)[1:])
+        offset += layout.fixed.size
+        for _ in range(layout.texts):
+            end = offset + 1 + packet[offset]
+            fields.append(packet[offset + 1 : end].decode("utf-8", "surrogateescape"))
+            offset = end
+        records.append(layout.record(*fields))
+    return records
+
+
+def socketpair() -> tuple[socket.socket, socket.socket]:
+    """The acceptor's and the worker's end of a channel; neither is inherited unless asked for."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+class Channel:
+    """One end of the hand-off, on a loop.
+
+    `on_records(records)` gets (record, descriptor or None) pairs, a packet at a time; a HANDOFF with None is one whose
+    descriptor did not fit in. The descriptors are the receiver's to close. `on_eof()` comes once, after the last
+    record; `on_drained()` when a channel that was full no longer is.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        sock: socket.socket,
+        on_records: Callable[[list[tuple[Record, int | None]]], object],
+        on_eof: Callable[[], object],
+        on_drained: Callable[[], object],
+    ) -> None:
+        self._loop = loop
+        self._socket = sock
+        self._on_records = on_records
+        self._on_eof = on_eof
+        self._on_drained = on_drained
+        self._records: list[tuple[Record, int | None]] = []  # of this turn
+        self._packets: deque[tuple[bytes, list[int]]] = deque()  # that found the socket full
+        self._reading = True
+        self._writing = True
+        self._watched = 0
+        sock.setblocking(False)
+        self._watch()
+
+    @property
+    def full(self) -> bool:
+        """Packets wait here because the other end does not read."""
+        return bool(self._packets)
+
+    @property
+    def open(self) -> bool:
+        """What is sent now can still arrive: neither half-closed nor left by the other end."""
+        return self._writing and self._reading
+
+    def send(self, record: Record, fd: int | None = None) -> None:
+        """Send a record at the end of this turn. `fd` stays the caller's, and open, until the record is answered."""
+        if not self._records:
+            self._loop.call_soon(self.flush)
+        self._records.append((record, fd))
+
+    def flush(self) -> None:
+        """Send what gathered now, where something else must not happen before it left."""
+        if self._writing and self._records:
+            self._packets.extend(_packets_of(self._records))
+            self._send_packets()
+            self._watch()
+        self._records.clear()
+
+    def half_close(self) -> None:
+        """Send what is there, then EOF: the other end may leave. Its records are still read."""
+        self.flush()
+        self._writing = False
+        if not self._packets:
+            self._shut_down()
+
+    def read(self) -> None:
+        """Read all there is: to the very end, where the other process is known to be dead."""
+        while self._reading:
+            try:
+                packet, ancillary, _, _ = self._socket.recvmsg(
+                    _PACKET_BYTES + _LARGEST_RECORD, _ANCILLARY_BYTES, socket.MSG_CMSG_CLOEXEC
+                )
+            except BlockingIOError:
+                return
+            except ConnectionResetError:
+                continue  # not the end: the packets it sent come after this
+            if not packet:
+                self._reading = False
+                self._watch()
+                self._on_eof()
+                return
+            self._on_records(_with_descriptors(decode(packet), ancillary))
+
+    def close(self) -> None:
+        """Forget the channel; what waits is not sent."""
+        self._reading = self._writing = False
+        self._packets.clear()
+        self._records.clear()
+        self._watch()
+        self._socket.close()
+
+    def _ready(self, events: int) -> None:
+        if self._packets:
+            self._send_packets()
+            self._watch()
+            if not self._packets:
+                self._on_drained()
+        if events & ~EPOLLOUT:
+            self.read()
+
+    def _send_packets(self) -> None:
+        while self._packets:
+            data, fds = self._packets[0]
+            try:
+                self._socket.sendmsg([data], _rights(fds))
+            except OSError as error:
+                if error.errno in _TRY_AGAIN:
+                    return
+                # The other end is gone; its EOF tells the owner so, after the last record it sent.
+                self._writing = False
+                self._packets.clear()
+                return
+            self._packets.popleft()
+        if not self._writing:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        with contextlib.suppress(OSError):  # ENOTCONN: the other end is gone already
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def _watch(self) -> None:
+        """Wait for what can still come. After EOF not for reading: it would be ready for ever."""
+        wanted = (EPOLLIN if self._reading else 0) | (EPOLLOUT if self._packets else 0)
+        if wanted == self._watched:
+            return
+        fd = self._socket.fileno()
+        if not wanted:
+            self._loop.unregister(fd)
+        elif not self._watched:
+            self._loop.register(fd, wanted, self._ready)
+        else:
+            self._loop.modify(fd, wanted)
+        self._watched = wanted
+
+
+def _packets_of(records: Iterable[tuple[Record, int | None]]) -> Iterator[tuple[bytes, list[int]]]:
+    data = bytearray()
+    fds: list[int] = []
+    for record, fd in records:
+        data += encode(record)
+        if fd is not None:
+            fds.append(fd)
+        if len(data) >= _PACKET_BYTES or len(fds) == _PACKET_FDS:
+            yield bytes(data), fds
+            data, fds = bytearray(), []
+    if data:
+        yield bytes(data), fds
+
+
+def _rights(fds: list[int]) -> list[tuple[int, int, bytes]]:
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds).tobytes())] if fds else []
+
+
+def _with_descriptors(
+    records: list[Record], ancillary: list[tuple[int, int, bytes]]
+) -> list[tuple[Record, int | None]]:
+    """Each HANDOFF with its descriptor. Descriptors are installed in order, so it is the last ones that miss theirs."""
+    fds = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    arrived = iter(fds)
+    return [(record, next(arrived, None) if type(record) is Handoff else None) for record in records]

@@ -1,0 +1,308 @@
+"""The SCP of a worker: what all of its associations share, and what each of them does with its events.
+
+Belongs here: which contexts are offered, where instances go, what is counted and logged per association. Not here:
+how bytes move (`pool.connection`), how an operation is performed (`ul.services`), how a file becomes durable
+(`pool.storage`), who may associate (the acceptor, asked through `Gate`).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Protocol
+
+from pool import logs
+from pool.config import Settings
+from pool.connection import RECEIVE_BUFFER_LENGTH, Connection
+from pool.loop import Loop
+from pool.stats import Counters
+from pool.storage import Incoming, Store, Stored
+from ul.acse import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Offer, Rejection, SupportedContext
+from ul.services.performance import Performances, Then
+from ul.session import (
+    REQUESTED,
+    AssociationAborted,
+    AssociationRejected,
+    AssociationReleased,
+    AssociationRequested,
+    DataSetReceived,
+    Event,
+    Operation,
+    RequestReceived,
+    Session,
+    Timeouts,
+)
+from ul.sop_class import STORAGE_SOP_CLASSES, TRANSFER_SYNTAXES, Verification
+from ul.status import SUCCESS
+from ul.upper_layer import UpperLayer
+from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command
+
+# Several fsyncs at a time share one journal commit of the file system; more threads than that only wait.
+_COMMIT_THREADS: Final = 16
+# Seconds without a message after which a draining server ends an association in the middle of nothing.
+_DRAIN_IDLE: Final = 5.0
+
+
+class Gate(Protocol):
+    """The worker, as its associations see it: the way to the acceptor."""
+
+    def request_admission(self, association: ServedAssociation, calling_ae_title: str, called_ae_title: str) -> None:
+        """Ask whether the association may be; `admitted` or `refused` is called later."""
+
+    def association_closed(self, association: ServedAssociation) -> None:
+        """The connection is gone."""
+
+
+def offer_from(settings: Settings) -> Offer:
+    """Verification and every storage SOP class, each in every transfer syntax: what arrives is kept as it is."""
+    everything = SupportedContext(TRANSFER_SYNTAXES)
+    return Offer(
+        contexts=dict.fromkeys((Verification, *STORAGE_SOP_CLASSES), everything),
+        unknown_contexts=everything if settings.accept_unknown else None,
+        maximum_length=settings.max_pdu,
+    )
+
+
+class SCP:
+    """What the associations of one worker share."""
+
+    def __init__(self, settings: Settings, loop: Loop, counters: Counters, gate: Gate) -> None:
+        self.loop = loop
+        self.counters = counters
+        self.gate = gate
+        self.offer = offer_from(settings)
+        self.timeouts = Timeouts(settings.acse_timeout, settings.dimse_timeout, settings.network_timeout)
+        self.buffer = memoryview(bytearray(RECEIVE_BUFFER_LENGTH))
+        self.store = Store(
+            settings.output_directory,
+            settings.layout,
+            settings.durability,
+            settings.on_duplicate,
+            implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+            implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+        )
+        self._threads = ThreadPoolExecutor(_COMMIT_THREADS, "commit")
+
+    def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
+        """Run `call` on a thread, then `then(result, error)` on the loop."""
+        self._threads.submit(self._block, call, then)
+
+    def _block(self, call: Callable[[], Any], then: Then) -> None:
+        try:
+            result, error = call(), None
+        except BaseException as raised:
+            result, error = None, raised
+        self.loop.call_from_thread(then, result, error)
+
+    def close(self) -> None:
+        """Wait for what is being committed."""
+        self._threads.shutdown()
+
+
+class ServedAssociation(Connection):
+    """One association with this SCP, from the hand-off of its connection to its end.
+
+    The store's provider and the services' shell of its own: see `ul.services.steps` and `ul.services.performance`.
+    """
+
+    __slots__ = (
+        "_draining",
+        "_end",
+        "_last_heard",
+        "_performances",
+        "_scp",
+        "called_ae_title",
+        "calling_ae_title",
+        "messages",
+        "opened_at",
+        "peer_address",
+        "token",
+    )
+
+    def __init__(
+        self, scp: SCP, sock: socket.socket, *, token: int, peer_address: tuple[str, int], accepted_at: float
+    ) -> None:
+        upper_layer = UpperLayer(False, artim_timeout=scp.timeouts.acse, maximum_length=scp.offer.maximum_length)
+        session = Session(scp.timeouts, scp.offer)
+        super().__init__(scp.loop, sock, upper_layer, session, scp.buffer, scp.timeouts.network)
+        self._scp = scp
+        self._performances: Performances | None = None
+        self._end = ""
+        self._draining = False
+        self._last_heard = accepted_at
+        self.token = token
+        self.peer_address = peer_address
+        self.opened_at = accepted_at
+        self.calling_ae_title = ""
+        self.called_ae_title = ""
+        self.messages = 0
+
+    # -- the worker's side
+
+    def admitted(self) -> None:
+        """The acceptor counts this association: accept it."""
+        if self.session.state != REQUESTED:
+            return  # the peer gave up while the acceptor was asked
+        self._scp.counters.associations_accepted += 1
+        self._scp.counters.associations_active += 1
+        self._performances = Performances(self.session, self, self)
+        self.session.accept(self._loop.now)
+        self.pump()
+
+    def refused(self, rejection: Rejection) -> None:
+        """The acceptor has no place for this association: reject it."""
+        if self.session.state == REQUESTED:
+            self.session.reject(rejection, self._loop.now)
+            self.pump()
+
+    def expire_artim(self) -> None:
+        """A newcomer needs the place of this connection, which has not asked for an association yet."""
+        self.upper_layer.expire_artim(self._loop.now)
+        self.pump()
+
+    def drain(self) -> None:
+        """The server is stopping: go on while the peer does, but do not wait for one that is silent."""
+        self._draining = True
+        self._last_heard = self._loop.now
+        self.pump()
+
+    def abort(self, why: str) -> None:
+        """A-ABORT, now."""
+        self.session.abort(self._loop.now, why)
+        self.pump()
+
+    @property
+    def deadline(self) -> float | None:
+        """When something must have happened; while draining, a peer may be idle for a short time only."""
+        deadline = super().deadline
+        if self._draining and not self.session.busy:
+            idle = self._last_heard + _DRAIN_IDLE
+            return idle if deadline is None else min(deadline, idle)
+        return deadline
+
+    def _timer_due(self) -> None:
+        if self._draining and not self.session.busy and self._loop.now >= self._last_heard + _DRAIN_IDLE:
+            self.session.abort(self._loop.now, "idle while the server stops")
+        super()._timer_due()
+
+    # -- the session's events
+
+    def react(self, event: Event) -> None:
+        """Something happened on the association."""
+        self._last_heard = self._loop.now
+        if isinstance(event, RequestReceived):
+            self._request_received(event.operation)
+        elif isinstance(event, DataSetReceived):
+            assert self._performances is not None
+            self._performances.data_set_received(event.operation)
+        elif isinstance(event, AssociationRequested):
+            self.calling_ae_title = event.request.calling_ae_title
+            self.called_ae_title = event.request.called_ae_title
+            self._scp.gate.request_admission(self, self.calling_ae_title, self.called_ae_title)
+        else:
+            self._ended(event)
+
+    def _request_received(self, operation: Operation) -> None:
+        assert self._performances is not None
+        self.messages += 1
+        kind, counters = operation.request.type, self._scp.counters
+        if kind is C_STORE_RQ:
+            counters.c_store_requests += 1
+        elif kind is C_ECHO_RQ:
+            counters.c_echo_requests += 1
+        self._performances.request_received(operation)
+
+    def _ended(self, event: Event) -> None:
+        counters = self._scp.counters
+        if isinstance(event, AssociationReleased):
+            self._end = "released"
+            counters.associations_released += 1
+        elif isinstance(event, AssociationRejected):
+            self._end = "rejected ({},{},{})".format(*event.rejection)
+            counters.associations_rejected += 1
+        elif isinstance(event, AssociationAborted):
+            self._end = event.description
+            if self._performances is not None:
+                counters.associations_aborted += 1
+
+    # -- the services' shell and provider
+
+    def now(self) -> float:
+        """The loop's time."""
+        return self._loop.now
+
+    def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
+        """Run `call` on a thread of the worker's; go on with the association afterwards."""
+
+        def resume(result: Any, error: BaseException | None) -> None:
+            then(result, error)
+            if not self.is_closed:
+                self.pump()
+
+        self._scp.run_blocking(call, resume)
+
+    def open_instance(self, operation: Operation) -> Incoming:
+        """Where the data set of this C-STORE goes. Raises StatusError."""
+        request = operation.request
+        return self._scp.store.open_instance(
+            request.AffectedSOPClassUID,
+            request.AffectedSOPInstanceUID,
+            operation.context.transfer_syntax,
+            self.calling_ae_title,
+        )
+
+    def committed(self, operation: Operation, outcome: Stored) -> None:
+        """Count an instance that is safe."""
+        counters = self._scp.counters
+        if outcome.is_duplicate:
+            counters.instances_identical += 1
+            return
+        counters.instances_stored += 1
+        assert isinstance(operation.sink, Incoming)
+        counters.bytes_stored += operation.sink.bytes_written
+
+    def responding(self, operation: Operation, response: Command) -> None:
+        """Count and log an operation that failed."""
+        if response.Status == SUCCESS:
+            return
+        self._scp.counters.count_failure(response.Status)
+        logs.event(
+            logs.WARNING,
+            "operation.failed",
+            association=self.token,
+            operation=operation.request.type.name,
+            message_id=operation.request.MessageID,
+            status=f"{response.Status:04X}",
+            comment=response.ErrorComment,
+        )
+
+    def operation_failed(self, operation: Operation, error: Exception) -> None:
+        """A service raised what it should not: 0110H for the peer, the traceback for us."""
+        logs.event(logs.ERROR, "operation.fault", association=self.token, error=error)
+
+    # -- the end
+
+    def closed(self) -> None:
+        """The connection is closed: undo what was under way, count, and say how it went."""
+        if self._performances is not None:
+            self._performances.close()
+            self._scp.counters.associations_active -= 1
+        self._scp.counters.bytes_received += self.bytes_received
+        breach = self.upper_layer.breach
+        if breach:
+            self._scp.counters.protocol_errors += 1
+        asked = bool(self.session.request)
+        logs.event(
+            logs.INFO if asked else logs.WARNING if breach else logs.DEBUG,
+            "association.closed" if asked else "connection.closed",
+            association=self.token,
+            peer="{}:{}".format(*self.peer_address),
+            calling=self.calling_ae_title if asked else None,
+            called=self.called_ae_title if asked else None,
+            messages=self.messages if asked else None,
+            bytes=self.bytes_received,
+            seconds=self._loop.now - self.opened_at,
+            end=self.lost or self._end or breach or "closed by the peer",
+        )
+        self._scp.gate.association_closed(self)

@@ -1,0 +1,247 @@
+"""The worker process: associations handed over by the acceptor, on one loop.
+
+It begins with its settings on stdin and its hand-off socket as an inherited descriptor. It leaves only at the end of
+that socket, once its last connection is closed; so it does when the acceptor died, too. Here belongs the worker's side
+of the hand-off and of control. What happens on a connection is `pool.scp`'s business.
+
+Two orders matter. A connection is acknowledged before anything is read from it, because until then the acceptor may
+hand it to another worker. And admission is asked of the acceptor, who alone knows the counts: once it is gone or has
+let us go, nobody is admitted any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from pool import logs, messages
+from pool.config import Settings
+from pool.control import Body, ControlDirectory, worker_dealer
+from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Nack, Record, Refused
+from pool.loop import Loop
+from pool.scp import SCP, ServedAssociation
+from pool.stats import Counters
+from ul.acse import Rejection
+
+# rejected-transient, DICOM UL service-provider (presentation related function), temporary-congestion
+_LEAVING: Final = Rejection(2, 3, 1)
+
+_LAST_WORDS: Final = 1.0  # seconds that peers have to close after the A-ABORTs of a stop; the acceptor waits longer
+
+# A handler that computes holds the interpreter for this long at a time (p99 of the loop: 47 ms at the default, 3.6 ms).
+_SWITCH_INTERVAL: Final = 0.0005  # seconds
+
+# The parent decides when we leave. Handlers, not SIG_IGN, which programs started by an application would inherit.
+_LEFT_TO_THE_PARENT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+
+
+class Association(Protocol):
+    """What the worker needs of a connection; `pool.scp.ServedAssociation` is one."""
+
+    token: int
+
+    def start(self) -> None:
+        """Begin: the connection is acknowledged."""
+
+    def admitted(self) -> None:
+        """The association may be."""
+
+    def refused(self, rejection: Rejection) -> None:
+        """It may not."""
+
+    def expire_artim(self) -> None:
+        """Close, unless an A-ASSOCIATE-RQ has come."""
+
+    def drain(self) -> None:
+        """Finish what is under way, then end."""
+
+    def abort(self, why: str) -> None:
+        """A-ABORT, now."""
+
+
+class Application(Protocol):
+    """What the worker is for."""
+
+    def open_association(self, sock: socket.socket, handoff: Handoff) -> Association:
+        """An association on a new connection, not started yet."""
+
+    def close(self) -> None:
+        """The last association is closed."""
+
+
+class Worker:
+    """One worker's associations, and their gate to the acceptor."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        handoff_socket: socket.socket,
+        make_application: Callable[[Settings, Loop, Counters, Worker], Application],
+    ) -> None:
+        self._loop = Loop()
+        self._counters = Counters()
+        self._associations: dict[int, Association] = {}
+        self._pending: dict[int, Association] = {}  # those of them that have not asked for admission
+        self._asking: dict[int, Association] = {}  # those that wait for the answer
+        self._to_start: list[Association] = []
+        self._leaving = False
+        self._application = make_application(settings, self._loop, self._counters, self)
+        self._channel = Channel(self._loop, handoff_socket, self._received, self._let_go, self._start_associations)
+        assert settings.control is not None
+        directory = ControlDirectory(settings.control)
+        self._control = worker_dealer(self._loop, directory, b"%d" % os.getpid(), self._told)
+
+    def run(self) -> None:
+        """Serve until let go."""
+        self._control.send(messages.READY(pid=os.getpid()))
+        self._loop.run()
+        self._channel.flush()
+        self._application.close()
+        self._control.close()
+        self._channel.close()
+        self._loop.close()
+
+    # The gate, for the associations
+
+    def request_admission(self, association: Association, calling_ae_title: str, called_ae_title: str) -> None:
+        """Ask the acceptor; `admitted` or `refused` comes in a later turn."""
+        self._pending.pop(association.token, None)
+        if self._leaving:
+            self._loop.call_soon(association.refused, _LEAVING)
+        else:
+            self._asking[association.token] = association
+            self._channel.send(Admit(association.token, calling_ae_title, called_ae_title))
+
+    def association_closed(self, association: Association) -> None:
+        """Give its place back."""
+        self._closed(association.token)
+
+    def _closed(self, token: int) -> None:
+        for associations in (self._associations, self._pending, self._asking):
+            associations.pop(token, None)
+        self._channel.send(Closed(token))
+        if self._leaving and not self._associations:
+            self._loop.stop()
+
+    # From the acceptor: connections, and what belongs to one of them
+
+    def _received(self, records: list[tuple[Record, int | None]]) -> None:
+        for record, fd in records:
+            if type(record) is Handoff:
+                self._take(record, fd)
+            elif type(record) is Admitted:
+                if (association := self._asking.pop(record.token, None)) is not None:
+                    association.admitted()
+            elif type(record) is Refused:
+                if (association := self._asking.pop(record.token, None)) is not None:
+                    association.refused(Rejection(record.result, record.source, record.reason))
+            elif type(record) is Expire and (association := self._associations.get(record.token)) is not None:
+                association.expire_artim()
+        if self._to_start:
+            self._start_associations()
+
+    def _take(self, handoff: Handoff, fd: int | None) -> None:
+        if fd is None:
+            self._channel.send(Nack(handoff.token, errno.EMFILE))
+            return
+        self._channel.send(Ack(handoff.token))
+        sock = socket.socket(fileno=fd)
+        try:
+            association = self._application.open_association(sock, handoff)
+        except Exception as error:
+            logs.event(logs.ERROR, "association.fault", association=handoff.token, error=error)
+            sock.close()
+            self._closed(handoff.token)
+            return
+        self._associations[handoff.token] = self._pending[handoff.token] = association
+        self._to_start.append(association)
+
+    def _start_associations(self) -> None:
+        """Not before their acknowledgements have left: until then each could be another worker's as well."""
+        self._channel.flush()
+        if self._channel.full:
+            return
+        starting, self._to_start = self._to_start, []
+        for association in starting:
+            association.start()
+
+    def _let_go(self) -> None:
+        """The end of the hand-off socket: nobody comes any more, and nobody answers any more."""
+        self._leaving = True
+        for association in list(self._asking.values()):
+            self._loop.call_soon(association.refused, _LEAVING)
+        self._asking.clear()
+        if not self._associations:
+            self._loop.stop()
+
+    # From the acceptor: what concerns the process
+
+    def _told(self, message: Body, identity: bytes) -> None:
+        kind = message["type"]
+        if kind == messages.PING.type:
+            self._control.send(messages.PONG(number=message["number"], counters=self._counters.snapshot()))
+        elif kind == messages.DRAIN.type:
+            self._end_associations(lambda association: association.drain())
+        elif kind == messages.STOP.type:
+            self._end_associations(lambda association: association.abort("the server stops"))
+            self._loop.call_at(self._loop.now + _LAST_WORDS, self._loop.stop)
+        elif kind == messages.LOG_LEVEL.type:
+            logs.set_level(message["level"])
+
+    def _end_associations(self, end: Callable[[Association], object]) -> None:
+        for association in list(self._associations.values()):
+            if association.token in self._pending:
+                association.expire_artim()  # there is nothing to finish, and nothing to abort
+            else:
+                end(association)
+
+
+class ServingSCP:
+    """The built-in application: Verification, and Storage to files."""
+
+    def __init__(self, settings: Settings, loop: Loop, counters: Counters, gate: Worker) -> None:
+        self._scp = SCP(settings, loop, counters, gate)
+
+    def open_association(self, sock: socket.socket, handoff: Handoff) -> Association:
+        """A ServedAssociation."""
+        return ServedAssociation(
+            self._scp,
+            sock,
+            token=handoff.token,
+            peer_address=(handoff.host, handoff.port),
+            accepted_at=handoff.accepted_at,
+        )
+
+    def close(self) -> None:
+        """Wait for what is being committed."""
+        self._scp.close()
+
+
+def serve(make_application: Callable[[Settings, Loop, Counters, Worker], Application]) -> int:
+    """Be a worker process: arguments, stdin and signals as the workforce arranged them. Returns the exit status."""
+    for signum in _LEFT_TO_THE_PARENT:
+        signal.signal(signum, lambda signum, frame: None)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    handoff_socket = socket.socket(fileno=int(sys.argv[1]))
+    handoff_socket.set_inheritable(False)  # what an application starts must not keep it open
+    settings = Settings.from_json(sys.stdin.buffer.read())
+    logs.setup(settings.log_level, settings.log_format)
+    try:
+        worker = Worker(settings, handoff_socket, make_application)
+    except Exception as error:
+        logs.event(logs.FATAL, "worker.failed", error=error)
+        return 1
+    gc.freeze()  # what was imported stays: the collector need not look at it again
+    worker.run()
+    return 0
+
+
+def main() -> int:
+    """The worker process of `ulpool serve`."""
+    return serve(ServingSCP)

@@ -1,0 +1,1 @@
+"""DICOM Upper Layer, DIMSE and services; knows nothing of `pool`."""

@@ -1,0 +1,501 @@
+"""Session: one association as its DIMSE service-user sees it. Primitives below, events and operations above. Sans-I/O.
+
+Belongs here: who may say what when (negotiation, operations window, release and abort), and how long it may take.
+Not here: bytes (`ul.upper_layer`), how messages are cut (`ul.dimse`), what an operation does (`ul.services`).
+
+How a shell drives it, after every input and whenever an operation finished:
+
+    while True:
+        while (event := session.next_event(now)) is not None: react
+        while (primitive := session.next_request(now)) is not None: upper_layer.request(primitive, now)
+        if not session.want_read or (primitive := upper_layer.next_primitive(now)) is None: break
+        session.indication(primitive, now)
+
+The shell may leave `next_request` for later while what was sent before has not left: outgoing data sets are read
+no faster than the peer takes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Union
+
+from ul.acse import AcceptedContext, Answer, Negotiated, Offer, Rejection, agreed
+from ul.dimse import COMMAND, LAST, Assembler, DataSetEnd, Fragmenter, Sink, Source, largest_fragment
+from ul.errors import ProtocolError, UsageError
+from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
+from ul.status import PENDING
+from ul.wire.command import C_CANCEL_RQ, Command, decode_command, encode_command
+
+# States of a session, in the order in which they come
+IDLE: Final = "idle"  # nothing was said yet
+REQUESTED: Final = "requested"  # an A-ASSOCIATE request waits for its answer, the peer's or ours
+ESTABLISHED: Final = "established"
+RELEASING: Final = "releasing"  # our A-RELEASE request waits for its answer
+ENDED: Final = "ended"
+
+
+class Operation:
+    """A request of the peer's that is being performed.
+
+    `sink` is where its data set goes; whoever is told of the request sets it (None: read and not kept).
+    """
+
+    __slots__ = ("cancelled", "context", "request", "sink")
+
+    def __init__(self, request: Command, context: AcceptedContext) -> None:
+        self.request = request
+        self.context = context
+        self.sink: Sink | None = None
+        self.cancelled = False
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationRequested:
+    """The peer wants to associate and negotiation found an answer: `Session.accept` or `Session.reject` it."""
+
+    request: A_ASSOCIATE
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationAccepted:
+    """The peer accepted: operations can be invoked."""
+
+    negotiated: Negotiated
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationRejected:
+    """Somebody rejected: the peer, or this side while negotiating (`locally`)."""
+
+    rejection: Rejection
+    locally: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """A command arrived that asks for `operation`; where it announces a data set, `DataSetReceived` follows."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetReceived:
+    """The data set of `operation` is whole: all of it was written to its sink."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReceived:
+    """A response to an operation of ours arrived; `pending` tells that more of them will."""
+
+    request: Command
+    response: Command
+    pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationReleased:
+    """Released in order; only the transport connection is left to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationAborted:
+    """Over, at once. `source`: 0 service-user, 2 service-provider; `description` is for the log."""
+
+    source: int
+    reason: int
+    locally: bool
+    description: str
+
+
+Event = Union[
+    AssociationRequested,
+    AssociationAccepted,
+    AssociationRejected,
+    RequestReceived,
+    DataSetReceived,
+    ResponseReceived,
+    AssociationReleased,
+    AssociationAborted,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds, None for never: an association's answer; silence amid or after a message; silence of an idle peer."""
+
+    acse: float | None = 30.0
+    dimse: float | None = 30.0
+    network: float | None = 60.0
+
+
+class Session:
+    """One association. An acceptor is given the `offer` it answers from, a requestor calls `associate`."""
+
+    __slots__ = (
+        "_answer",
+        "_assembler",
+        "_events",
+        "_invoked",
+        "_negotiated",
+        "_offer",
+        "_operations",
+        "_outgoing",
+        "_parked",
+        "_receiving",
+        "_release_due",
+        "_release_sent",
+        "_request",
+        "_requests",
+        "_timeouts",
+        "_waiting_since",
+        "state",
+    )
+
+    def __init__(self, timeouts: Timeouts, offer: Offer | None = None) -> None:
+        self.state = IDLE
+        self._timeouts = timeouts
+        self._offer = offer
+        self._request: A_ASSOCIATE | None = None
+        self._answer: Answer | None = None
+        self._negotiated: Negotiated | None = None
+        self._assembler: Assembler | None = None
+        # Kept as short lists, and None or empty while idle: a thousand associations wait most of their lives.
+        self._events: list[Event] = []
+        self._requests: list[Primitive] = []
+        self._outgoing: list[Fragmenter] = []
+        self._operations: list[Operation] = []  # of the peer's, not answered yet
+        self._invoked: dict[int, Command] = {}  # ours, not answered yet, by message id
+        self._parked: Operation | None = None  # arrived above the window: waits for an answer to leave
+        self._receiving: Operation | None = None  # whose data set is under way
+        self._release_due = False  # the peer waits for our A-RELEASE response
+        self._release_sent = False
+        self._waiting_since = 0.0
+
+    # -- what a shell asks
+
+    @property
+    def negotiated(self) -> Negotiated:
+        """What was agreed. Raises UsageError before the association is accepted."""
+        if self._negotiated is None:
+            raise UsageError("no association was accepted yet")
+        return self._negotiated
+
+    @property
+    def request(self) -> A_ASSOCIATE | None:
+        """The A-ASSOCIATE request, the peer's or ours."""
+        return self._request
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations being performed for the peer."""
+        return self._operations
+
+    @property
+    def busy(self) -> bool:
+        """Something is under way: a message, an operation, or a response that has not left."""
+        return bool(
+            self._operations
+            or self._outgoing
+            or self._invoked
+            or (self._assembler is not None and self._assembler.amid_message)
+        )
+
+    @property
+    def want_read(self) -> bool:
+        """False while reading on would only pile up what cannot be performed yet."""
+        return self._parked is None
+
+    @property
+    def deadline(self) -> float | None:
+        """When `handle_timeout` is due, on the clock that `now` comes from; None for never."""
+        duration = self._patience()
+        return None if duration is None else self._waiting_since + duration
+
+    def _patience(self) -> float | None:
+        """How long, from `_waiting_since` on, the present silence may last."""
+        if self.state == ESTABLISHED:
+            if self._assembler is not None and self._assembler.amid_message:
+                return self._timeouts.dimse
+            if self._operations or self._outgoing:
+                return None  # it is this side that is at work, or the transport connection
+            return self._timeouts.dimse if self._invoked else self._timeouts.network
+        if self.state == RELEASING or (self.state == REQUESTED and self._offer is None):
+            return self._timeouts.acse
+        return None
+
+    def handle_timeout(self, now: float) -> None:
+        """Abort the association if its deadline has passed."""
+        deadline = self.deadline
+        if deadline is None or now < deadline:
+            return
+        self.abort(now, f"{self._timeout_name()} timeout: nothing for {self._patience():g} s")
+
+    def _timeout_name(self) -> str:
+        if self.state != ESTABLISHED:
+            return "ACSE"
+        return "DIMSE" if self.busy else "network idle"
+
+    def flush(self) -> None:
+        """Have the data set under way taken out of the receive buffer, which is about to be used again."""
+        if self._receiving is not None and self._receiving.sink is not None:
+            self._receiving.sink.flush()
+
+    # -- from the upper layer
+
+    def indication(self, primitive: Primitive, now: float) -> None:
+        """Take one indication or confirm primitive from the upper layer."""
+        self._waiting_since = now
+        if isinstance(primitive, P_DATA):
+            if self._assembler is not None and self.state in (ESTABLISHED, RELEASING):
+                self._assembler.receive(primitive)
+        elif isinstance(primitive, A_ASSOCIATE):
+            self._associate_indication(primitive)
+        elif isinstance(primitive, A_RELEASE):
+            self._release_indication(primitive)
+        elif isinstance(primitive, A_ABORT):
+            self._end(AssociationAborted(primitive.abort_source, 0, False, "A-ABORT from the peer"))
+        else:
+            self._provider_abort_indication(primitive)
+
+    def _associate_indication(self, primitive: A_ASSOCIATE) -> None:
+        if self._offer is not None and primitive.result is None:
+            self._associate_request(primitive, self._offer)
+        elif primitive.result == 0 and self._request is not None:
+            self._negotiated = agreed(self._request, primitive)
+            self._establish()
+            self._events.append(AssociationAccepted(self._negotiated))
+        else:
+            rejection = Rejection(primitive.result or 0, primitive.result_source or 0, primitive.diagnostic or 0)
+            self._end(AssociationRejected(rejection))
+
+    def _associate_request(self, primitive: A_ASSOCIATE, offer: Offer) -> None:
+        self.state = REQUESTED
+        self._request = primitive
+        answer = offer.answer(primitive)
+        if isinstance(answer, Rejection):
+            self._reject(answer)
+        else:
+            self._answer = answer
+            self._events.append(AssociationRequested(primitive))
+
+    def _establish(self) -> None:
+        self.state = ESTABLISHED
+        self._assembler = Assembler(self.negotiated.contexts)
+
+    def _release_indication(self, primitive: A_RELEASE) -> None:
+        if primitive.result is not None:  # the confirm of our own request
+            if self._release_due:  # a collision: the acceptor answers after the confirm (AR-10, Sta12)
+                self._requests.append(A_RELEASE("affirmative"))
+            self._end(AssociationReleased())
+        elif self.state == RELEASING:
+            self._release_due = True
+            if self._offer is None:  # a collision: the requestor answers first (AR-8, Sta9)
+                self._release_due = False
+                self._requests.append(A_RELEASE("affirmative"))
+        else:
+            self._release_due = True
+            self._answer_release()
+
+    def _answer_release(self) -> None:
+        """Release once every response has left: the peer may ask for release before it has them (AR-7)."""
+        if self._release_due and self.state == ESTABLISHED and not self._operations and not self._outgoing:
+            self._requests.append(A_RELEASE("affirmative"))
+            self._end(AssociationReleased())
+
+    def _provider_abort_indication(self, primitive: A_P_ABORT) -> None:
+        locally = bool(primitive.description) and not primitive.transport_lost
+        description = primitive.description or "A-ABORT from the peer's service-provider"
+        self._end(AssociationAborted(2, primitive.provider_reason, locally, description))
+
+    def _end(self, event: AssociationAborted | AssociationReleased | AssociationRejected) -> None:
+        if self.state == ENDED:
+            return
+        self.state = ENDED
+        self._assembler = None
+        self._parked = self._receiving = None
+        self._outgoing.clear()
+        self._invoked.clear()
+        self._events.append(event)
+
+    # -- to the user
+
+    def next_event(self, now: float) -> Event | None:
+        """What happened next; None when the upper layer has to be asked for more."""
+        while not self._events:
+            found = self._advance()
+            if found is None:
+                return None
+            if isinstance(found, bytes):
+                self._command_set_received(found, now)
+            elif self._receiving is not None:
+                self._events.append(DataSetReceived(self._receiving))
+                self._receiving = None
+        return self._events.pop(0)
+
+    def _advance(self) -> bytes | DataSetEnd | None:
+        assembler = self._assembler
+        if assembler is None or self._parked is not None:
+            return None
+        if self._receiving is not None:
+            assembler.sink = self._receiving.sink
+        try:
+            return assembler.advance()
+        except ProtocolError as error:  # breaks PS3.8: the service-provider's to answer
+            self._requests.append(A_P_ABORT(error.reason, description=str(error)))
+            self._assembler = None
+            return None
+
+    def _command_set_received(self, encoded: bytes, now: float) -> None:
+        assembler = self._assembler
+        assert assembler is not None
+        try:
+            command = decode_command(encoded)
+            assembler.data_set_due = command.has_data_set
+            assembler.sink = None
+            if command.type is C_CANCEL_RQ:
+                self._cancel(command)
+            elif command.type.is_request:
+                self._request_received(command, self.negotiated.contexts[assembler.context_id])
+            else:
+                self._response_received(command)
+        except ProtocolError as error:  # breaks PS3.7: ours to answer
+            self.abort(now, str(error))
+
+    def _request_received(self, command: Command, context: AcceptedContext) -> None:
+        if any(operation.request.MessageID == command.MessageID for operation in self._operations):
+            raise ProtocolError(f"{command.type.name}: message id {command.MessageID} is still being performed")
+        operation = Operation(command, context)
+        if command.has_data_set:
+            self._receiving = operation
+        window = self.negotiated.may_perform
+        if window and len(self._operations) >= window:
+            self._parked = operation
+        else:
+            self._begin(operation)
+
+    def _begin(self, operation: Operation) -> None:
+        self._operations.append(operation)
+        self._events.append(RequestReceived(operation))
+
+    def _response_received(self, response: Command) -> None:
+        message_id = response.MessageIDBeingRespondedTo
+        request = self._invoked.get(message_id)
+        if request is None:
+            raise ProtocolError(f"{response.type.name}: message id {message_id} was not asked for")
+        pending = response.Status in PENDING
+        if not pending:
+            del self._invoked[message_id]
+        self._events.append(ResponseReceived(request, response, pending))
+
+    def _cancel(self, command: Command) -> None:
+        for operation in self._operations:
+            if operation.request.MessageID == command.MessageIDBeingRespondedTo:
+                operation.cancelled = True
+
+    # -- from the user
+
+    def associate(self, request: A_ASSOCIATE, now: float) -> None:
+        """Ask the peer for an association (requestor)."""
+        if self.state != IDLE:
+            raise UsageError(f"associate: the session is {self.state}")
+        self.state = REQUESTED
+        self._waiting_since = now
+        self._request = request
+        self._requests.append(request)
+
+    def accept(self, now: float) -> None:
+        """Answer AssociationRequested with what was negotiated."""
+        if self.state != REQUESTED or self._answer is None:
+            raise UsageError(f"accept: the session is {self.state}")
+        self._waiting_since = now
+        self._negotiated = self._answer.negotiated
+        self._requests.append(self._answer.response)
+        self._establish()
+
+    def reject(self, rejection: Rejection, now: float) -> None:
+        """Answer AssociationRequested with an A-ASSOCIATE-RJ."""
+        if self.state != REQUESTED or self._offer is None:
+            raise UsageError(f"reject: the session is {self.state}")
+        self._waiting_since = now
+        self._reject(rejection)
+
+    def _reject(self, rejection: Rejection) -> None:
+        result, source, diagnostic = rejection
+        self._requests.append(A_ASSOCIATE(result=result, result_source=source, diagnostic=diagnostic))
+        self._end(AssociationRejected(rejection, locally=True))
+
+    def send(self, context_id: int, request: Command, now: float, data_set: Source | None = None) -> None:
+        """Invoke an operation. Raises UsageError above the window or where the context was not accepted."""
+        if self.state != ESTABLISHED or self._release_due:
+            raise UsageError(f"send: the session is {'releasing' if self._release_due else self.state}")
+        if context_id not in self.negotiated.contexts:
+            raise UsageError(f"send: presentation context {context_id} was not accepted")
+        window = self.negotiated.may_invoke
+        if window and len(self._invoked) >= window:
+            raise UsageError(f"send: {window} operations are outstanding, as many as were negotiated")
+        if request.type is not C_CANCEL_RQ:
+            if request.MessageID in self._invoked:
+                raise UsageError(f"send: message id {request.MessageID} is outstanding")
+            self._invoked[request.MessageID] = request
+        self._queue(context_id, request, data_set, now)
+
+    def respond(
+        self, operation: Operation, response: Command, now: float, data_set: Source | None = None, *, final: bool = True
+    ) -> None:
+        """Answer `operation`; with `final` it is performed. After the association's end nothing is sent."""
+        if final and operation in self._operations:
+            self._operations.remove(operation)
+        if self.state != ESTABLISHED:
+            return
+        self._queue(operation.context.context_id, response, data_set, now)
+        if final and self._parked is not None:
+            parked, self._parked = self._parked, None
+            self._begin(parked)
+
+    def _queue(self, context_id: int, command: Command, data_set: Source | None, now: float) -> None:
+        self._waiting_since = now
+        encoded = encode_command(command)
+        maximum = self.negotiated.peer_maximum_length
+        if data_set is None and not self._outgoing and len(encoded) <= largest_fragment(maximum):
+            self._requests.append(P_DATA([(context_id, COMMAND | LAST, encoded)]))
+        else:
+            self._outgoing.append(Fragmenter(context_id, encoded, data_set, maximum))
+
+    def release(self, now: float) -> None:
+        """Ask for an orderly release."""
+        if self.state != ESTABLISHED:
+            raise UsageError(f"release: the session is {self.state}")
+        if self._release_due:
+            return  # the peer asked first; its answer is on the way
+        self.state = RELEASING
+        self._waiting_since = now
+
+    def abort(self, now: float, description: str = "aborted here") -> None:
+        """End the association now with an A-ABORT from the service-user."""
+        if self.state == ENDED:
+            return
+        if self.state != IDLE:
+            self._requests.append(A_ABORT(0))
+        self._end(AssociationAborted(0, 0, True, description))
+
+    def next_request(self, now: float) -> Primitive | None:
+        """The next primitive for `UpperLayer.request`; None when there is nothing more to say for now."""
+        if self._requests:
+            return self._requests.pop(0)
+        if self._outgoing:
+            self._waiting_since = now
+            message = self._outgoing[0]
+            fragment = message.next_fragment()
+            if message.done:
+                del self._outgoing[0]
+            return fragment
+        if self.state == RELEASING and not self._release_sent:
+            self._release_sent = True
+            return A_RELEASE()
+        if self._release_due:
+            self._answer_release()
+            return self._requests.pop(0) if self._requests else None
+        return None

@@ -1,0 +1,383 @@
+"""The DIMSE command set: group 0000, its 23 messages (PS3.7 9.3, 10.3, Annex E) and their bytes.
+
+Two tables: the elements, and the messages made of them. The code below them knows no message by name.
+What a message means, and whether its UIDs are good, is judged above (`ul.dimse`, `ul.services`); how it is cut into
+P-DATA is not known here. A command set is always implicit VR little endian (PS3.7 6.3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from struct import Struct
+from struct import error as StructError
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Union
+
+from ul.errors import ProtocolError, UsageError
+
+NO_DATA_SET: Final = 0x0101  # the Command Data Set Type that announces none (PS3.7 E.1); every other announces one
+DATA_SET_FOLLOWS: Final = 0x0001
+
+
+class Element(NamedTuple):
+    """One element of group 0000: its element number, keyword and VR."""
+
+    number: int
+    keyword: str
+    vr: str
+
+
+# PS3.7 Table E.1-1 in ascending order, as it is sent. The group length (0000,0000) is reckoned, not kept.
+# fmt: off
+ELEMENTS: Final = (
+    Element(0x0002, "AffectedSOPClassUID",                  "UI"),
+    Element(0x0003, "RequestedSOPClassUID",                 "UI"),
+    Element(0x0100, "CommandField",                         "US"),
+    Element(0x0110, "MessageID",                            "US"),
+    Element(0x0120, "MessageIDBeingRespondedTo",            "US"),
+    Element(0x0600, "MoveDestination",                      "AE"),
+    Element(0x0700, "Priority",                             "US"),
+    Element(0x0800, "CommandDataSetType",                   "US"),
+    Element(0x0900, "Status",                               "US"),
+    Element(0x0901, "OffendingElement",                     "AT"),
+    Element(0x0902, "ErrorComment",                         "LO"),
+    Element(0x0903, "ErrorID",                              "US"),
+    Element(0x1000, "AffectedSOPInstanceUID",               "UI"),
+    Element(0x1001, "RequestedSOPInstanceUID",              "UI"),
+    Element(0x1002, "EventTypeID",                          "US"),
+    Element(0x1005, "AttributeIdentifierList",              "AT"),
+    Element(0x1008, "ActionTypeID",                         "US"),
+    Element(0x1020, "NumberOfRemainingSuboperations",       "US"),
+    Element(0x1021, "NumberOfCompletedSuboperations",       "US"),
+    Element(0x1022, "NumberOfFailedSuboperations",          "US"),
+    Element(0x1023, "NumberOfWarningSuboperations",         "US"),
+    Element(0x1030, "MoveOriginatorApplicationEntityTitle", "AE"),
+    Element(0x1031, "MoveOriginatorMessageID",              "US"),
+)
+# fmt: on
+
+
+# --- values: one writer and one reader per VR ------------------------------------------------------------------------
+
+_Writer = Callable[[Any], bytes]  # a value -> its element, tag and length included
+_Reader = Callable[[bytes], Any]  # the bytes of a value -> the value; None where they are empty and have no meaning
+
+_TAG: Final = Struct("<HH")
+_HEADER: Final = Struct("<HHL")
+_US_ELEMENT: Final = Struct("<HHLH")
+_GROUP_LENGTH: Final = Struct("<HHLL")
+
+
+def _us_writer(number: int) -> _Writer:
+    return partial(_US_ELEMENT.pack, 0, number, 2)
+
+
+def _at_writer(number: int) -> _Writer:
+    def write(tags: list[int]) -> bytes:
+        raw = b"".join([_TAG.pack(tag >> 16, tag & 0xFFFF) for tag in tags])
+        return _HEADER.pack(0, number, len(raw)) + raw
+
+    return write
+
+
+def _text_writer(pad: bytes, errors: str, number: int) -> _Writer:
+    pack = _HEADER.pack
+
+    def write(text: str) -> bytes:
+        raw = text.encode("latin-1", errors)
+        if len(raw) & 1:
+            raw += pad
+        return pack(0, number, len(raw)) + raw
+
+    return write
+
+
+def _read_us(raw: bytes) -> int | None:
+    if len(raw) == 2:
+        return raw[0] | raw[1] << 8
+    if raw:
+        raise ProtocolError(f"length {len(raw)}, not 2")
+    return None
+
+
+def _read_at(raw: bytes) -> list[int]:
+    if len(raw) % 4:
+        raise ProtocolError(f"length {len(raw)}, not a multiple of 4")
+    return [group << 16 | element for group, element in _TAG.iter_unpack(raw)]
+
+
+def _read_uid(raw: bytes) -> str:
+    """Trailing spaces are no UID's, but peers send them. Latin-1 keeps every byte for the judgement above."""
+    return raw.decode("latin-1").rstrip("\0 ")
+
+
+def _read_text(raw: bytes) -> str:
+    return raw.decode("latin-1").strip("\0 ")
+
+
+# An error comment is for people and holds what a handler said: what Latin-1 lacks is replaced there, refused elsewhere.
+_WRITERS: Final[dict[str, Callable[[int], _Writer]]] = {
+    "UI": partial(_text_writer, b"\0", "strict"),
+    "AE": partial(_text_writer, b" ", "strict"),
+    "LO": partial(_text_writer, b" ", "replace"),
+    "US": _us_writer,
+    "AT": _at_writer,
+}
+_READERS: Final[dict[str, _Reader]] = {
+    "UI": _read_uid,
+    "AE": _read_text,
+    "LO": _read_text,
+    "US": _read_us,
+    "AT": _read_at,
+    "": lambda raw: None,  # of elements that are not in the table
+}
+
+
+def _remember_sop_classes(row: Element, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """SOP class UIDs, unlike instance UIDs, recur in nearly every message: both directions remember them."""
+    return lru_cache(maxsize=256)(function) if row.keyword.endswith("SOPClassUID") else function
+
+
+_ELEMENT_WRITERS: Final = [(row.keyword, _remember_sop_classes(row, _WRITERS[row.vr](row.number))) for row in ELEMENTS]
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+_C_CANCEL: Final = 0x0FFF
+_RESPONSE_BIT: Final = 0x8000
+
+
+class MessageType:
+    """One of the 23 messages: its name, its command field and the keywords of its elements.
+
+    The rows below leave out the elements that every request or every response has. `essential` are those without which
+    a message cannot be answered or matched with its request; `message_id`, `sop_class` and `sop_instance` say which of
+    two elements this message has for it; `response` is what answers a request (C-CANCEL-RQ has none).
+    """
+
+    def __init__(self, name: str, command_field: int, required: str = "", optional: str = "") -> None:
+        self.name = name
+        self.command_field = command_field
+        self.is_request = not command_field & _RESPONSE_BIT
+        has_own_id = self.is_request and command_field != _C_CANCEL
+        self.message_id = "MessageID" if has_own_id else "MessageIDBeingRespondedTo"
+        self.essential = ("CommandField", self.message_id, "CommandDataSetType", *_STATUS[self.is_request])
+        self.required = (*self.essential, *required.split())
+        self.optional = tuple(optional.split())
+        self.elements = frozenset(self.required + self.optional)
+        self.sop_class = self._either("AffectedSOPClassUID", "RequestedSOPClassUID")
+        self.sop_instance = self._either("AffectedSOPInstanceUID", "RequestedSOPInstanceUID")
+        self.writers = [(keyword, write) for keyword, write in _ELEMENT_WRITERS if keyword in self.elements]
+        self.response: MessageType | None = None
+
+    def _either(self, *keywords: str) -> str | None:
+        return next((keyword for keyword in keywords if keyword in self.elements), None)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+_STATUS: Final = {True: (), False: ("Status",)}
+_AFFECTED: Final = "AffectedSOPClassUID AffectedSOPInstanceUID"
+_REQUESTED: Final = "RequestedSOPClassUID RequestedSOPInstanceUID"
+_FAILURE_C: Final = " OffendingElement ErrorComment"
+_FAILURE_N: Final = " ErrorComment ErrorID"
+_COUNTS: Final = (
+    " NumberOfRemainingSuboperations NumberOfCompletedSuboperations"
+    " NumberOfFailedSuboperations NumberOfWarningSuboperations"
+)
+
+# PS3.7 9.3, 10.3 and E.1, failure responses with C.4 and C.5 (what a status may add).
+# fmt: off
+C_STORE_RQ         = MessageType("C-STORE-RQ",         0x0001, _AFFECTED + " Priority",
+                                 "MoveOriginatorApplicationEntityTitle MoveOriginatorMessageID")
+C_STORE_RSP        = MessageType("C-STORE-RSP",        0x8001, "", _AFFECTED + _FAILURE_C)
+C_GET_RQ           = MessageType("C-GET-RQ",           0x0010, "AffectedSOPClassUID Priority")
+C_GET_RSP          = MessageType("C-GET-RSP",          0x8010, "", "AffectedSOPClassUID" + _COUNTS + _FAILURE_C)
+C_FIND_RQ          = MessageType("C-FIND-RQ",          0x0020, "AffectedSOPClassUID Priority")
+C_FIND_RSP         = MessageType("C-FIND-RSP",         0x8020, "", "AffectedSOPClassUID" + _FAILURE_C)
+C_MOVE_RQ          = MessageType("C-MOVE-RQ",          0x0021, "AffectedSOPClassUID Priority MoveDestination")
+C_MOVE_RSP         = MessageType("C-MOVE-RSP",         0x8021, "", "AffectedSOPClassUID" + _COUNTS + _FAILURE_C)
+C_ECHO_RQ          = MessageType("C-ECHO-RQ",          0x0030, "AffectedSOPClassUID")
+C_ECHO_RSP         = MessageType("C-ECHO-RSP",         0x8030, "", "AffectedSOPClassUID" + _FAILURE_C)
+C_CANCEL_RQ        = MessageType("C-CANCEL-RQ",        0x0FFF)
+N_EVENT_REPORT_RQ  = MessageType("N-EVENT-REPORT-RQ",  0x0100, _AFFECTED + " EventTypeID")
+N_EVENT_REPORT_RSP = MessageType("N-EVENT-REPORT-RSP", 0x8100, "", _AFFECTED + " EventTypeID" + _FAILURE_N)
+N_GET_RQ           = MessageType("N-GET-RQ",           0x0110, _REQUESTED, "AttributeIdentifierList")
+N_GET_RSP          = MessageType("N-GET-RSP",          0x8110, "", _AFFECTED + " AttributeIdentifierList" + _FAILURE_N)
+N_SET_RQ           = MessageType("N-SET-RQ",           0x0120, _REQUESTED)
+N_SET_RSP          = MessageType("N-SET-RSP",          0x8120, "", _AFFECTED + " AttributeIdentifierList" + _FAILURE_N)
+N_ACTION_RQ        = MessageType("N-ACTION-RQ",        0x0130, _REQUESTED + " ActionTypeID")
+N_ACTION_RSP       = MessageType("N-ACTION-RSP",       0x8130, "", _AFFECTED + " ActionTypeID" + _FAILURE_N)
+N_CREATE_RQ        = MessageType("N-CREATE-RQ",        0x0140, "AffectedSOPClassUID", "AffectedSOPInstanceUID")
+N_CREATE_RSP       = MessageType("N-CREATE-RSP",       0x8140, "", _AFFECTED + " AttributeIdentifierList" + _FAILURE_N)
+N_DELETE_RQ        = MessageType("N-DELETE-RQ",        0x0150, _REQUESTED)
+N_DELETE_RSP       = MessageType("N-DELETE-RSP",       0x8150, "", _AFFECTED + _FAILURE_N)
+# fmt: on
+
+MESSAGES: Final = tuple(row for row in list(globals().values()) if isinstance(row, MessageType))
+_MESSAGES_BY_FIELD: Final = {row.command_field: row for row in MESSAGES}
+
+for _row in MESSAGES:
+    if _row.is_request:
+        _row.response = _MESSAGES_BY_FIELD.get(_row.command_field | _RESPONSE_BIT)
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+class Command:
+    """A command set: its message type and its elements as attributes, by keyword. An element it lacks reads as None.
+
+    Raises UsageError for an element that messages of this type do not have. Unless told otherwise no data set follows.
+    """
+
+    __slots__ = ("__dict__", "type")  # vars() holds the elements and nothing else
+
+    type: MessageType
+
+    if TYPE_CHECKING:  # elements are attributes by the table, not by annotation
+
+        def __getattr__(self, keyword: str) -> Any: ...
+        def __setattr__(self, keyword: str, value: Any) -> None: ...
+
+    def __init__(self, message_type: MessageType, /, **elements: Any) -> None:
+        elements.setdefault("CommandDataSetType", NO_DATA_SET)
+        elements["CommandField"] = message_type.command_field
+        if not elements.keys() <= message_type.elements:
+            raise UsageError(f"{message_type} has no {', '.join(sorted(elements.keys() - message_type.elements))}")
+        self.type = message_type
+        self.__dict__ = elements
+
+    @property
+    def has_data_set(self) -> bool:
+        return bool(self.CommandDataSetType != NO_DATA_SET)
+
+    @property
+    def message_id(self) -> int:
+        """The Message ID, or in a response or C-CANCEL-RQ that of the request it belongs to."""
+        return int(getattr(self, self.type.message_id))
+
+    def response(self, **elements: Any) -> Command:
+        """The response to this request, with its message id and its SOP class and instance where they are known."""
+        request, response_type = self.type, self.type.response
+        if response_type is None:
+            raise UsageError(f"{request} has no response")
+        elements["MessageIDBeingRespondedTo"] = self.MessageID
+        if request.sop_class is not None:
+            elements.setdefault("AffectedSOPClassUID", getattr(self, request.sop_class))
+        if request.sop_instance is not None:
+            elements.setdefault("AffectedSOPInstanceUID", getattr(self, request.sop_instance))
+        return Command(response_type, **elements)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Command):
+            return NotImplemented
+        return self.type is other.type and self._present() == other._present()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        elements = [f"{keyword}={value!r}" for keyword, value in self._present().items() if keyword != "CommandField"]
+        return f"Command({', '.join([self.type.name, *elements])})"
+
+    def _present(self) -> dict[str, Any]:
+        return {keyword: value for keyword, value in vars(self).items() if value is not None}
+
+
+for _element in ELEMENTS:
+    setattr(Command, _element.keyword, None)
+
+
+# --- bytes -----------------------------------------------------------------------------------------------------------
+
+
+def encode_command(command: Command) -> bytes:
+    """The command set with its group length, in ascending order of tags (PS3.7 6.3.1).
+
+    Elements that are None are left out, and so are elements that messages of this type do not have.
+    Raises UsageError where a value does not fit its element.
+    """
+    get = command.__dict__.get
+    writers = command.type.writers
+    try:
+        content = b"".join([write(value) for keyword, write in writers if (value := get(keyword)) is not None])
+    except (StructError, UnicodeEncodeError, TypeError, AttributeError) as error:
+        raise UsageError(f"{command} cannot be encoded: {error}") from error
+    return _GROUP_LENGTH.pack(0, 0, 4, len(content)) + content
+
+
+_UNKNOWN: Final = Element(0, "unknown", "")
+_ELEMENTS_BY_NUMBER: Final = {row.number: row for row in ELEMENTS}
+
+# The hot path: tag and length are one key, so that a single look-up names, measures and types an element of legal
+# length. What is not here (unknown, over-long, AT, broken) takes the longer way with its checks.
+_LEGAL_LENGTHS: Final = {"US": (2,), "UI": range(65), "AE": range(17), "LO": range(65), "AT": (4,)}
+_KNOWN_HEADERS: Final = {
+    _HEADER.pack(0, row.number, length): (row.keyword, length, read)
+    for row in ELEMENTS
+    for read in [None if row.vr == "US" else _remember_sop_classes(row, _READERS[row.vr])]
+    for length in _LEGAL_LENGTHS[row.vr]
+}
+_NO_HEADER: Final[tuple[str, int, _Reader | None]] = ("", 1 << 32, None)  # longer than any command set
+_GROUP_LENGTH_HEADER: Final = _HEADER.pack(0, 0, 4)
+
+
+def decode_command(data: Union[bytes, bytearray, memoryview]) -> Command:
+    """The command in a whole command set. Elements that this library does not know are ignored.
+
+    The group length is ignored too: the last fragment tells where a command set ends, and some peers reckon it wrong.
+    Raises ProtocolError where a length passes the end, a group is not 0000, the command field is none of the 23, or
+    an essential element is missing.
+    """
+    elements = _read_elements(bytes(data))
+    command_field = elements.get("CommandField")
+    if command_field is None:
+        raise ProtocolError("command set: CommandField is missing")
+    message_type = _MESSAGES_BY_FIELD.get(command_field)
+    if message_type is None:
+        raise ProtocolError(f"command set: CommandField {command_field:04X}H is no message")
+    for keyword in message_type.essential:
+        if keyword not in elements:
+            raise ProtocolError(f"{message_type}: {keyword} is missing")
+    command = Command.__new__(Command)
+    command.type = message_type
+    command.__dict__ = elements
+    return command
+
+
+def _read_elements(data: bytes) -> dict[str, Any]:
+    elements: dict[str, Any] = {}
+    known = _KNOWN_HEADERS.get
+    offset, end = 0, len(data)
+    if data.startswith(_GROUP_LENGTH_HEADER):
+        offset = _GROUP_LENGTH.size
+    while offset < end:
+        start = offset + 8
+        keyword, length, read = known(data[offset:start], _NO_HEADER)
+        offset = start + length
+        if offset > end:
+            offset = _read_element(data, start - 8, elements)
+        else:
+            elements[keyword] = read(data[start:offset]) if read else data[start] | data[start + 1] << 8
+    return elements
+
+
+def _read_element(data: bytes, offset: int, elements: dict[str, Any]) -> int:
+    """Read the element at `offset` into `elements`; return the offset of the next."""
+    start = offset + _HEADER.size
+    if start > len(data):
+        raise ProtocolError(f"command element at offset {offset}: its tag and length are cut off")
+    group, number, length = _HEADER.unpack_from(data, offset)
+    row, stop = _ELEMENTS_BY_NUMBER.get(number, _UNKNOWN), start + int(length)
+    try:
+        if group != 0:
+            raise ProtocolError("its group is not 0000")
+        if stop > len(data):
+            raise ProtocolError(f"length {length}, {len(data) - start} bytes left")
+        value = _READERS[row.vr](data[start:stop])
+    except ProtocolError as error:
+        raise ProtocolError(f"({group:04X},{number:04X}) {row.keyword} at offset {offset}: {error}") from None
+    if value is not None:
+        elements[row.keyword] = value
+    return stop
