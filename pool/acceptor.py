@@ -28,6 +28,10 @@ from pool.reception import Reception
 from pool.stats import Counters, Snapshot, rates
 from pool.workforce import BEATS, HeldConnection, WorkerProcess, Workforce
 
+STARTING: Final = "starting"
+RUNNING: Final = "running"
+STOPPING: Final = "stopping"
+
 _SNAPSHOTS: Final = 2 * BEATS  # one per beat: rates are those of the last two --timeout
 _SPARE_DESCRIPTORS: Final = 256  # for stores, pipes and libraries
 
@@ -50,39 +54,42 @@ class Server:
         self._reception = Reception(loop, self._settings, sockets, self._workforce)
         self._cli = cli_router(loop, self._directory, self._requested)
         self._started_at = loop.now
-        self._state = "starting"
+        self._state = STARTING
         self._of_the_gone = Counters()
         self._snapshots = deque([(loop.now, Counters().snapshot())], _SNAPSHOTS)
 
     def run(self) -> ExitStatus:
-        """Serve until stopped."""
-        loop = self._loop
-        loop.on_signal(signal.SIGTERM, self._terminate)
-        loop.on_signal(signal.SIGINT, self._stop_now)
-        loop.on_signal(signal.SIGQUIT, self._stop_now)
+        """Serve until stopped by a signal or the command line."""
+        self._loop.on_signal(signal.SIGTERM, self._terminate)
+        self._loop.on_signal(signal.SIGINT, self._stop_now)
+        self._loop.on_signal(signal.SIGQUIT, self._stop_now)
         _allow_descriptors(self._settings)
         try:
             self._workforce.start()
-            loop.run()
+            self._loop.run()
         finally:
-            self._reception.close()
-            self._cli.close()
-            self._workforce.close()
-            self._directory.close()
-            loop.close()
-        if self._state != "stopping":
+            self.close()
+        if self._state != STOPPING:
             logs.event(logs.FATAL, "server.failed", reason="no worker could start; what they said stands above")
             return ExitStatus.WORKERS_FAILED
-        logs.event(logs.INFO, "server.stopped", seconds=loop.now - self._started_at)
+        logs.event(logs.INFO, "server.stopped", seconds=self._loop.now - self._started_at)
         return ExitStatus.OK
+
+    def close(self) -> None:
+        """Give everything back. Workers that still live finish what they hold."""
+        self._reception.close()
+        self._cli.close()
+        self._workforce.close()
+        self._directory.close()
+        self._loop.close()
 
     # What the workforce tells
 
     def worker_ready(self, worker: WorkerProcess) -> None:
         """It can be handed connections; with the last one of the first ones, say that the server is ready."""
         self._reception.take_in()
-        if self._state == "starting" and self._workforce.complete:
-            self._state = "running"
+        if self._state == STARTING and self._workforce.complete:
+            self._state = RUNNING
             _say_ready(self._settings)
 
     def worker_sent(self, worker: WorkerProcess, records: list[tuple[Record, int | None]]) -> None:
@@ -110,7 +117,7 @@ class Server:
     # Stopping
 
     def _terminate(self) -> None:
-        if self._state == "stopping":  # asked a second time
+        if self._state == STOPPING:  # asked a second time
             self._stop_now()
         else:
             self._stop(now=False)
@@ -119,7 +126,7 @@ class Server:
         self._stop(now=True)
 
     def _stop(self, now: bool) -> None:
-        self._state = "stopping"
+        self._state = STOPPING
         logs.event(logs.INFO, "server.stopping", now=now, associations=self._reception.admission.associations)
         self._reception.close()
         if now:

@@ -17,7 +17,7 @@ from typing import Final
 
 from pool.loop import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, Loop, TimerHandle
 from ul.dimse import Buffer
-from ul.pdu_primitives import P_DATA
+from ul.pdu_primitives import P_DATA, Primitive
 from ul.session import Event, Session
 from ul.upper_layer import UpperLayer
 
@@ -164,7 +164,9 @@ class Connection:
                 self.react(event)
                 event = session.next_event(now)
             if not self._unsent:
-                self._send()
+                request = session.next_request(now)
+                if request is not None:
+                    self._send(request)
             if not session.want_read:
                 break
             primitive = upper_layer.next_primitive(now)
@@ -177,23 +179,26 @@ class Connection:
 
     # -- sending
 
-    def _send(self) -> None:
+    def _send(self, request: Primitive | None) -> None:
         """Send what the session has to say, a bounded part at a time, for as long as the socket takes all of it."""
         session, upper_layer, now = self.session, self.upper_layer, self._loop.now
-        more = True
-        while more and not self._unsent:
-            ahead = 0
-            while ahead < SEND_AHEAD:
-                primitive = session.next_request(now)
-                if primitive is None:
-                    more = False
-                    break
-                if isinstance(primitive, P_DATA):
-                    ahead += len(primitive.presentation_data_value_list[0][2])
-                upper_layer.request(primitive, now)
-            if upper_layer.has_data_to_send:
-                self._unsent = upper_layer.data_to_send()
-                self._send_rest()
+        ahead = 0
+        while request is not None:
+            upper_layer.request(request, now)
+            if isinstance(request, P_DATA):
+                ahead += len(request.presentation_data_value_list[0][2])
+            if ahead >= SEND_AHEAD:
+                self._send_now(upper_layer.data_to_send())
+                if self._unsent:
+                    return
+                ahead = 0
+            request = session.next_request(now)
+        self._send_now(upper_layer.data_to_send())
+
+    def _send_now(self, buffers: list[Buffer]) -> None:
+        """Send at once; what the socket does not take waits until it does."""
+        self._unsent = buffers
+        self._send_rest()
 
     def _send_rest(self) -> None:
         buffers = self._unsent
@@ -224,8 +229,7 @@ class Connection:
             self.close()
             return
         if upper_layer.has_data_to_send and not self._unsent:
-            self._unsent = upper_layer.data_to_send()  # what the machine says by itself: A-ABORT, A-ASSOCIATE-RJ
-            self._send_rest()
+            self._send_now(upper_layer.data_to_send())  # what the machine says by itself: A-ABORT, A-ASSOCIATE-RJ
         if self._interest:
             wanted = EPOLLOUT if self._unsent or upper_layer.should_connect else 0
             if self._may_read():

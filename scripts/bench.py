@@ -120,6 +120,10 @@ def _measure(row: Workload, peer: Peer, folder: Path, arguments: argparse.Namesp
         return row.measure(row, peer, server, _bounds(arguments))
 
 
+def _rounds(row: Workload, arguments: argparse.Namespace) -> int:
+    return 1 if arguments.quick else row.rounds or arguments.rounds
+
+
 def _run(rows: Sequence[Workload], chosen: Sequence[Peer], arguments: argparse.Namespace) -> Results:
     results = {
         (row.name, peer.name): Result(row, peer.name) for row in rows for peer in chosen if peer.name in row.peers
@@ -127,7 +131,7 @@ def _run(rows: Sequence[Workload], chosen: Sequence[Peer], arguments: argparse.N
     with _folders(arguments) as folders:
         _touch_memory(folders[False])
         for row in rows:
-            for turn in range(1 if arguments.quick else arguments.rounds):
+            for turn in range(_rounds(row, arguments)):
                 for peer in chosen:
                     if result := results.get((row.name, peer.name)):
                         _tell(f"{row.name}, round {turn + 1}: {peer.name}")

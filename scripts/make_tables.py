@@ -15,11 +15,17 @@ NOT_STORED = {"MediaStorageDirectoryStorage"}
 # Not encodings of a data set (they belonged to PS3.11 media and to the hosted applications of PS3.19).
 NOT_A_DATA_SET = {"RFC2557MIMEEncapsulation", "XMLEncoding"}
 # In PS3.6 but not yet in the dictionary of pydicom 3.0.
-NEWER = {
+NEWER_SOP_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.9.100.1": "WaveformPresentationStateStorage",
     "1.2.840.10008.5.1.4.1.1.9.100.2": "WaveformAcquisitionPresentationStateStorage",
     "1.2.840.10008.5.1.4.1.1.66.7": "LabelMapSegmentationStorage",
     "1.2.840.10008.5.1.4.1.1.66.8": "HeightMapSegmentationStorage",
+}
+NEWER_TRANSFER_SYNTAXES = {
+    "1.2.840.10008.1.2.4.110": "JPEGXLLossless",
+    "1.2.840.10008.1.2.4.111": "JPEGXLJPEGRecompression",
+    "1.2.840.10008.1.2.4.112": "JPEGXL",
+    "1.2.840.10008.1.2.8.1": "DeflatedImageFrameCompression",
 }
 
 HEADER = '''\
@@ -53,11 +59,12 @@ def is_storage(keyword: str) -> bool:
 
 
 def storage_sop_classes() -> dict[str, str]:
-    return NEWER | {uid: keyword for uid, keyword in keywords("SOP Class").items() if is_storage(keyword)}
+    return NEWER_SOP_CLASSES | {uid: keyword for uid, keyword in keywords("SOP Class").items() if is_storage(keyword)}
 
 
 def transfer_syntaxes() -> dict[str, str]:
-    return {uid: name for uid, name in keywords("Transfer Syntax").items() if name not in NOT_A_DATA_SET}
+    encodings = {uid: keyword for uid, keyword in keywords("Transfer Syntax").items() if keyword not in NOT_A_DATA_SET}
+    return NEWER_TRANSFER_SYNTAXES | encodings
 
 
 def section(title: str, table: str, uids: dict[str, str]) -> list[str]:

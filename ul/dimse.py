@@ -85,6 +85,7 @@ class Assembler:
         "_empty",
         "_index",
         "_values",
+        "amid_command",
         "context_id",
         "data_set_due",
         "sink",
@@ -94,17 +95,13 @@ class Assembler:
         self._contexts = contexts
         self._values = _NO_VALUES
         self._index = 0
-        self._command: list[bytes] | None = None  # the fragments of a command set that is not whole yet
+        self._command: list[bytes] = []  # the fragments of a command set that is not whole yet
+        self.amid_command = False
         self._command_length = 0
         self._empty = 0
         self.context_id = 0  # of the message under way
         self.data_set_due = False  # from its command to its last fragment
         self.sink: Sink | None = None
-
-    @property
-    def amid_message(self) -> bool:
-        """A message has begun and is not whole."""
-        return self.data_set_due or self._command is not None
 
     def receive(self, primitive: P_DATA) -> None:
         self._values = primitive.presentation_data_value_list
@@ -138,25 +135,25 @@ class Assembler:
     def _command_fragment(self, context_id: int, header: int, fragment: Buffer) -> bytes | None:
         if self.data_set_due:
             raise _breach(context_id, "a command fragment while a data set is due")
-        gathered = self._command
-        if gathered is None:
+        if not self.amid_command:
             if context_id not in self._contexts:
                 raise _breach(context_id, "no such accepted presentation context")
             self.context_id = context_id
             if header & LAST:
                 return bytes(fragment)
-            gathered = self._command = []
+            self.amid_command = True
             self._command_length = 0
         elif context_id != self.context_id:
             raise _breach(context_id, f"a fragment amid a command on context {self.context_id}")
         self._command_length += len(fragment)
         if self._command_length > MAXIMUM_COMMAND_LENGTH:
             raise _breach(context_id, f"a command set of more than {MAXIMUM_COMMAND_LENGTH} bytes")
-        gathered.append(bytes(fragment))
+        self._command.append(bytes(fragment))
         if not header & LAST:
             return None
-        self._command = None
-        return b"".join(gathered)
+        self.amid_command = False
+        fragments, self._command = self._command, []
+        return b"".join(fragments)
 
     def _data_set_fragment(self, context_id: int, header: int, fragment: Buffer) -> bool:
         if not self.data_set_due:

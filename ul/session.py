@@ -50,21 +50,21 @@ class Operation:
         self.cancelled = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AssociationRequested:
     """The peer wants to associate and negotiation found an answer: `Session.accept` or `Session.reject` it."""
 
     request: A_ASSOCIATE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AssociationAccepted:
     """The peer accepted: operations can be invoked."""
 
     negotiated: Negotiated
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AssociationRejected:
     """Somebody rejected: the peer, or this side while negotiating (`locally`)."""
 
@@ -72,21 +72,21 @@ class AssociationRejected:
     locally: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestReceived:
     """A command arrived that asks for `operation`; where it announces a data set, `DataSetReceived` follows."""
 
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DataSetReceived:
     """The data set of `operation` is whole: all of it was written to its sink."""
 
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResponseReceived:
     """A response to an operation of ours arrived; `pending` tells that more of them will."""
 
@@ -95,12 +95,12 @@ class ResponseReceived:
     pending: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AssociationReleased:
     """Released in order; only the transport connection is left to close."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AssociationAborted:
     """Over, at once. `source`: 0 service-user, 2 service-provider; `description` is for the log."""
 
@@ -150,6 +150,7 @@ class Session:
         "_request",
         "_requests",
         "_timeouts",
+        "_unread",
         "_waiting_since",
         "state",
     )
@@ -173,6 +174,7 @@ class Session:
         self._release_due = False  # the peer waits for our A-RELEASE response
         self._release_sent = False
         self._waiting_since = 0.0
+        self._unread = False  # presentation data values that were not looked at yet
 
     # -- what a shell asks
 
@@ -200,7 +202,7 @@ class Session:
             self._operations
             or self._outgoing
             or self._invoked
-            or (self._assembler is not None and self._assembler.amid_message)
+            or (self._assembler is not None and (self._assembler.data_set_due or self._assembler.amid_command))
         )
 
     @property
@@ -216,8 +218,9 @@ class Session:
 
     def _patience(self) -> float | None:
         """How long, from `_waiting_since` on, the present silence may last."""
-        if self.state == ESTABLISHED:
-            if self._assembler is not None and self._assembler.amid_message:
+        assembler = self._assembler
+        if self.state == ESTABLISHED and assembler is not None:
+            if assembler.data_set_due or assembler.amid_command:
                 return self._timeouts.dimse
             if self._operations or self._outgoing:
                 return None  # it is this side that is at work, or the transport connection
@@ -251,6 +254,7 @@ class Session:
         if isinstance(primitive, P_DATA):
             if self._assembler is not None and self.state in (ESTABLISHED, RELEASING):
                 self._assembler.receive(primitive)
+                self._unread = True
         elif isinstance(primitive, A_ASSOCIATE):
             self._associate_indication(primitive)
         elif isinstance(primitive, A_RELEASE):
@@ -325,6 +329,8 @@ class Session:
     def next_event(self, now: float) -> Event | None:
         """What happened next; None when the upper layer has to be asked for more."""
         while not self._events:
+            if not self._unread:
+                return None
             found = self._advance()
             if found is None:
                 return None
@@ -342,7 +348,9 @@ class Session:
         if self._receiving is not None:
             assembler.sink = self._receiving.sink
         try:
-            return assembler.advance()
+            found = assembler.advance()
+            self._unread = found is not None
+            return found
         except ProtocolError as error:  # breaks PS3.8: the service-provider's to answer
             self._requests.append(A_P_ABORT(error.reason, description=str(error)))
             self._assembler = None

@@ -478,6 +478,9 @@ MPEG4HP42STEREO: Final = "1.2.840.10008.1.2.4.106"
 MPEG4HP42STEREOF: Final = "1.2.840.10008.1.2.4.106.1"
 HEVCMP51: Final = "1.2.840.10008.1.2.4.107"
 HEVCM10P51: Final = "1.2.840.10008.1.2.4.108"
+JPEGXLLossless: Final = "1.2.840.10008.1.2.4.110"
+JPEGXLJPEGRecompression: Final = "1.2.840.10008.1.2.4.111"
+JPEGXL: Final = "1.2.840.10008.1.2.4.112"
 HTJ2KLossless: Final = "1.2.840.10008.1.2.4.201"
 HTJ2KLosslessRPCL: Final = "1.2.840.10008.1.2.4.202"
 HTJ2K: Final = "1.2.840.10008.1.2.4.203"
@@ -487,6 +490,7 @@ RLELossless: Final = "1.2.840.10008.1.2.5"
 SMPTEST211020UncompressedProgressiveActiveVideo: Final = "1.2.840.10008.1.2.7.1"
 SMPTEST211020UncompressedInterlacedActiveVideo: Final = "1.2.840.10008.1.2.7.2"
 SMPTEST211030PCMDigitalAudio: Final = "1.2.840.10008.1.2.7.3"
+DeflatedImageFrameCompression: Final = "1.2.840.10008.1.2.8.1"
 Papyrus3ImplicitVRLittleEndian: Final = "1.2.840.10008.1.20"
 
 TRANSFER_SYNTAXES: Final[dict[str, str]] = {
@@ -537,6 +541,9 @@ TRANSFER_SYNTAXES: Final[dict[str, str]] = {
     MPEG4HP42STEREOF: "MPEG4HP42STEREOF",
     HEVCMP51: "HEVCMP51",
     HEVCM10P51: "HEVCM10P51",
+    JPEGXLLossless: "JPEGXLLossless",
+    JPEGXLJPEGRecompression: "JPEGXLJPEGRecompression",
+    JPEGXL: "JPEGXL",
     HTJ2KLossless: "HTJ2KLossless",
     HTJ2KLosslessRPCL: "HTJ2KLosslessRPCL",
     HTJ2K: "HTJ2K",
@@ -546,5 +553,6 @@ TRANSFER_SYNTAXES: Final[dict[str, str]] = {
     SMPTEST211020UncompressedProgressiveActiveVideo: "SMPTEST211020UncompressedProgressiveActiveVideo",
     SMPTEST211020UncompressedInterlacedActiveVideo: "SMPTEST211020UncompressedInterlacedActiveVideo",
     SMPTEST211030PCMDigitalAudio: "SMPTEST211030PCMDigitalAudio",
+    DeflatedImageFrameCompression: "DeflatedImageFrameCompression",
     Papyrus3ImplicitVRLittleEndian: "Papyrus3ImplicitVRLittleEndian",
 }

@@ -323,11 +323,9 @@ class UpperLayer:
         return True
 
     def _go_on(self) -> bool:
-        """Go on with the PDU under way."""
-        if self._reader.remaining:
-            if self.state_machine.current_state in _DATA_STATES:
-                return self._read_p_data()
-            self._reader.abandon()  # aborted in the middle of it
+        """Go on with the PDU under way. Of a P-DATA-TF, nothing more is handed on once the association is aborted."""
+        if self._reader.remaining and self.state_machine.current_state in _DATA_STATES:
+            return self._read_p_data()
         return self._skip() if self._body is None else self._gather(self._body)
 
     def _read_p_data(self) -> bool:

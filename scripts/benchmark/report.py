@@ -76,8 +76,8 @@ def _of(results: Results, workload: str, peer: str) -> dict[str, float]:
 
 def table(workload: Workload, results: Results) -> Table:
     """Headings, then a line for each peer that did this work."""
-    lines = [[workload.title, *(METRICS[name].heading for name in workload.columns)]]
-    lines[0] += [f"{METRICS[name].heading}: {OURS} / this" for name in workload.compared]
+    lines = [["", *(METRICS[name].heading for name in workload.columns)]]
+    lines[0] += [f"{METRICS[name].quantity} ratio" for name in workload.compared]
     ours = _of(results, workload.name, OURS)
     for peer in workload.peers:
         if (result := results.get((workload.name, peer))) is None:
@@ -97,7 +97,7 @@ def failures(results: Results) -> Iterator[str]:
 
 
 def targets(results: Results) -> Table:
-    lines = [["what must be reached", "ulpool", "at least", "", "aim", ""]]
+    lines = [["", "ulpool", "at least", "met", "aim", "met"]]
     for target in TARGETS:
         ours = _of(results, target.workload, OURS).get(target.metric)
         theirs = _of(results, target.workload, target.peer).get(target.metric) if target.peer else None
@@ -127,8 +127,10 @@ def _verdicts(target: Target, value: float) -> Iterator[str]:
 
 
 NOTES: Final = (
-    "*  the generator was the limit: the rate is a lower bound; CPU per message stands",
-    "!  something failed: see below",
+    "ratio: ulpool's value to this peer's; CPU: all processes of the server; generator: cores its busiest process used",
+    "dcmtk serves one association at a time: on open associations it has one, not eight",
+    "* the generator was the limit: the rate is a lower bound, CPU per message stands",
+    "! something failed: it is listed below",
 )
 
 
@@ -152,10 +154,12 @@ def _markdown(lines: Table) -> Iterator[str]:
 
 def document(where: str, workloads: Sequence[Workload], results: Results, *, markdown: bool) -> Iterator[str]:
     form = _markdown if markdown else _aligned
+    tables = {workload.title: table(workload, results) for workload in workloads}
+    tables["What must be reached"] = targets(results)
     yield where
-    for lines in [*(table(workload, results) for workload in workloads), targets(results)]:
+    for title, lines in tables.items():
         if len(lines) > 1:
-            yield ""
+            yield from ("", f"**{title}**", "") if markdown else ("", title)
             yield from form(lines)
     yield ""
     yield from (f"- {note}" if markdown else note for note in (*NOTES, *failures(results)))

@@ -26,6 +26,7 @@ GENERATOR_LIMIT: Final = 0.85  # of a core, by one generator process: above it t
 MACHINE_FULL: Final = 0.9  # of all cores
 IDLE_WINDOW: Final = 20.0  # seconds that the idle CPU is stated for
 CONNECT_WITHIN: Final = 10.0  # seconds for the silent: a server may take them in one by one
+OPENED_WITHIN: Final = 60.0  # seconds for the idle: a fork each takes its time
 MIB: Final = 1024 * 1024
 NEVER: Final = math.inf
 
@@ -34,6 +35,11 @@ NEVER: Final = math.inf
 class Metric:
     heading: str
     digits: int
+
+    @property
+    def quantity(self) -> str:
+        """The heading without its unit."""
+        return "rate" if self.heading == "per s" else self.heading.split()[0]
 
 
 METRICS: Final[Mapping[str, Metric]] = {
@@ -88,6 +94,7 @@ class Workload:
     durability: str = "none"
     on_disk: bool = False
     options: Sequence[str] = ()
+    rounds: int | None = None  # None: as many as asked for; 1 where it takes long and hardly varies
 
 
 # --------------------------------------------------------------------------------------------------- measuring
@@ -169,7 +176,7 @@ def associate_echo_release(row: Workload, peer: Peer, server: Server, bounds: Bo
 
 def idle_associations(associations: int, row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
     """Associations that say nothing: what they cost the server in CPU and, each, in memory."""
-    task = _task(row, server, bounds, generator.idle)
+    task = _task(row, server, bounds, generator.idle, patience=OPENED_WITHIN)
     with Generators(
         _spread(task, ASSOCIATIONS, 1)
     ) as load:  # what a server loads at the first association is not theirs
@@ -305,6 +312,7 @@ WORKLOADS: Final = (
         ("dcmtk-fork", "ulpool"),
         ("open", "idle_cpu", "each"),
         ("idle_cpu", "each"),
+        rounds=1,
     ),
     Workload(
         "large",
@@ -314,6 +322,7 @@ WORKLOADS: Final = (
         ("growth", "mib_rate", "cpu_total"),
         ("growth",),
         abstract_syntaxes=STORE,
+        rounds=1,
     ),
     Workload(
         "silent-500",
@@ -321,6 +330,7 @@ WORKLOADS: Final = (
         partial(behind_silent_peers, 500),
         ("pynetdicom", "dcmtk", "dcmtk-fork", "orthanc", "ulpool"),
         ("open", "first", "worst"),
+        rounds=1,
     ),
     Workload(
         "silent-500-pending-100",
@@ -329,6 +339,7 @@ WORKLOADS: Final = (
         ("ulpool",),
         ("open", "first", "worst"),
         options=("--max-pending", "100"),
+        rounds=1,
     ),
 )
 

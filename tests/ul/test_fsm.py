@@ -45,15 +45,14 @@ def test_the_grid_is_table_9_10() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("event", EVENTS)
-def test_a_blank_cell_is_a_usage_error_and_changes_nothing(event: str, state: str) -> None:
+def test_a_blank_cell_is_a_usage_error_and_changes_nothing(state: str) -> None:
     machine = StateMachine(Deaf())
     machine.transition(state)
-    assert machine.allows(event) == ((event, state) in CELLS)
-    if machine.allows(event):
-        return
-    with pytest.raises(UsageError, match=rf"^{event} \(.+\) cannot happen in {state} \(.+\)$"):
-        machine.do_action(event)
+    assert {event for event in EVENTS if machine.allows(event)} == {event for event, at in CELLS if at == state}
+    for event in EVENTS:
+        if not machine.allows(event):
+            with pytest.raises(UsageError, match=rf"^{event} \(.+\) cannot happen in {state} \(.+\)$"):
+                machine.do_action(event)
     assert machine.current_state == state
 
 

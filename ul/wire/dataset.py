@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Union
 
 from ul.sop_class import (
@@ -234,15 +235,26 @@ class InflatingScanner(ElementScanner):
             self._inflate(view[start : start + INFLATED_TOGETHER])
 
     def _inflate(self, deflated: memoryview) -> None:
+        before = self._inflater.copy()
         try:
             head = self._inflater.decompress(deflated, self._budget)
+            ends = self._inflater.eof
         except zlib.error:
-            self.finished = True
-            return
+            head, ends = _inflate_to_defect(before, deflated, self._budget), True
         super().feed(head)
         self._budget -= len(head)
-        if self._budget == 0 or self._inflater.eof:
+        if self._budget == 0 or ends:
             self.finished = True
+
+
+def _inflate_to_defect(inflater: zlib._Decompress, deflated: memoryview, budget: int) -> bytes:
+    """What comes before a defect counts, byte by byte: it must not depend on how the stream was cut."""
+    head = b""
+    with suppress(zlib.error):
+        for start in range(len(deflated)):
+            if len(head) < budget:
+                head += inflater.decompress(deflated[start : start + 1], budget - len(head))
+    return head
 
 
 def head_scanner(transfer_syntax_uid: str) -> ElementScanner:

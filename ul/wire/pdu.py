@@ -7,7 +7,7 @@ Offsets in error messages count from the first byte of the PDU, as in the tables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
@@ -19,12 +19,10 @@ from ul.pdu_primitives import (
     A_ASSOCIATE,
     A_P_ABORT,
     A_RELEASE,
-    PresentationContextDefinition,
-    PresentationContextResult,
     Primitive,
     UnknownItem,
 )
-from ul.wire.fields import TEXT, by_type, read_items
+from ul.wire.fields import TEXT, Layout, by_type, read_items
 from ul.wire.items import (
     APPLICATION_CONTEXT,
     PRESENTATION_CONTEXT_AC,
@@ -70,7 +68,7 @@ _REMEMBERED_LENGTH: Final = 65536
 
 _SERVICE_PROVIDER: Final = 2  # the abort source of PS3.8 9.3.8
 
-_Context = Union[PresentationContextDefinition, PresentationContextResult]
+_Items = list[tuple[int, Any]]  # item type and item
 _Body = Union[bytes, bytearray, memoryview]
 
 
@@ -95,39 +93,39 @@ def decode(pdu_type: int, body: _Body) -> Primitive:
 
 def _decode_associate(pdu: bytes) -> A_ASSOCIATE:
     if len(pdu) < _FIRST_ITEM:
-        raise ProtocolError(f"{len(pdu)} bytes, its fixed fields need {_FIRST_ITEM}")
+        raise ProtocolError(f"ends at offset {len(pdu)}, within its fixed fields")
     pdu_type = pdu[0]
     version, called, calling = _ASSOCIATE.unpack_from(pdu, HEADER.size)
-    primitive = A_ASSOCIATE(
+    items = read_items(pdu, _FIRST_ITEM, len(pdu), _ASSOCIATE_LAYOUTS[pdu_type])
+    return A_ASSOCIATE(
         calling_ae_title=_read_title(calling),
         called_ae_title=_read_title(called),
-        application_context_name="",
+        application_context_name=_one(items, APPLICATION_CONTEXT, ""),
+        presentation_context_definition_list=_contexts(items, PRESENTATION_CONTEXT_RQ),
+        presentation_context_definition_results_list=_contexts(items, PRESENTATION_CONTEXT_AC),
+        user_information=_one(items, USER_INFORMATION, []),
         result=None if pdu_type == A_ASSOCIATE_RQ else 0,
         protocol_version=version,
+        unknown_items=[item for _, item in items if isinstance(item, UnknownItem)],
         encoded=pdu,
     )
-    for item_type, item in read_items(pdu, _FIRST_ITEM, len(pdu), _ASSOCIATE_LAYOUTS[pdu_type]):
-        _add_item(primitive, item_type, item)
-    _check_contexts(primitive.presentation_context_definition_list)
-    _check_contexts(primitive.presentation_context_definition_results_list)
-    return primitive
 
 
-def _add_item(primitive: A_ASSOCIATE, item_type: int, item: Any) -> None:
-    if isinstance(item, PresentationContextDefinition):
-        primitive.presentation_context_definition_list.append(item)
-    elif isinstance(item, PresentationContextResult):
-        primitive.presentation_context_definition_results_list.append(item)
-    elif isinstance(item, UnknownItem):
-        primitive.unknown_items.append(item)
-    elif item_type == APPLICATION_CONTEXT.item_type:
-        primitive.application_context_name = item
-    else:
-        primitive.user_information += item
+def _all(items: _Items, layout: Layout) -> list[Any]:
+    return [item for item_type, item in items if item_type == layout.item_type and not isinstance(item, UnknownItem)]
 
 
-def _check_contexts(contexts: Sequence[_Context]) -> None:
+def _one(items: _Items, layout: Layout, absent: Any) -> Any:
+    """The one item of this layout. What its absence means is judged above."""
+    found = _all(items, layout)
+    if len(found) > 1:
+        raise ProtocolError(f"has {len(found)} of {layout.name}, not one")
+    return found[0] if found else absent
+
+
+def _contexts(items: _Items, layout: Layout) -> list[Any]:
     """Presentation-context-ID values shall be odd integers between 1 and 255, each once (PS3.8 9.3.2.2)."""
+    contexts = _all(items, layout)
     if len(contexts) > MAXIMUM_CONTEXTS:
         raise ProtocolError(f"{len(contexts)} presentation contexts, more than {MAXIMUM_CONTEXTS}")
     seen: set[int] = set()
@@ -138,6 +136,7 @@ def _check_contexts(contexts: Sequence[_Context]) -> None:
         if context_id in seen:
             raise ProtocolError(f"presentation context id {context_id} is repeated")
         seen.add(context_id)
+    return contexts
 
 
 def _read_title(raw: bytes) -> str:

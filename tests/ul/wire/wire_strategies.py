@@ -27,7 +27,7 @@ uint8 = st.integers(0, 0xFF)
 uint16 = st.integers(0, 0xFFFF)
 uint32 = st.integers(0, 0xFFFFFFFF)
 content = st.binary(max_size=40)
-uids = st.lists(st.integers(0, 99999).map(str), min_size=1, max_size=12).map(".".join)
+uids = st.text("0123456789.", min_size=1, max_size=64)
 printable = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=16)
 context_ids = st.integers(0, 127).map(lambda n: 2 * n + 1)
 
