@@ -153,6 +153,7 @@ class Delivery:
         self._open: set[_Sender] = set()
         self._refused = ""  # why the last association that delivered nothing ended
         self.rejected = False  # the peer rejected an association
+        self.connected = False  # the peer accepted one
         self.associations = 0
 
     def run(self) -> None:
@@ -225,6 +226,7 @@ class _Sender(RequestedAssociation):
 
     def accepted(self, negotiated: Negotiated) -> None:
         """Begin with the first file."""
+        self._delivery.connected = True
         self._contexts = list(negotiated.contexts.values())
         self._next()
 

@@ -23,3 +23,5 @@ class ExitStatus(enum.IntEnum):
     CANNOT_LISTEN = 4, "An address cannot be listened on."
     ALREADY_RUNNING = 5, "Another server holds the control directory."
     NOT_RUNNING = 6, "No server answers at the control directory."
+    UNREACHABLE = 7, "The peer cannot be reached."
+    REJECTED = 8, "The peer rejected the association, or all that was proposed on it."

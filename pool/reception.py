@@ -7,6 +7,7 @@ accepted wait here and the listeners are parked.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import deque
 from itertools import count
@@ -123,8 +124,9 @@ class Reception:
 
     def _refused(self, worker: WorkerProcess, connection: HeldConnection, record: Nack) -> None:
         """The worker's descriptor table is full: it gets nothing until one of its connections is closed."""
-        logs.event(logs.WARNING, "worker.full", worker=worker.number, errno=record.errno)
-        worker.table_full = True
+        if not worker.table_full:
+            worker.table_full = True
+            logs.event(logs.WARNING, "worker.full", worker=worker.number, reason=os.strerror(record.errno))
         self._hand_on(worker, connection)
 
     def _hand_on(self, worker: WorkerProcess, connection: HeldConnection) -> None:

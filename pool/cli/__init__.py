@@ -22,6 +22,8 @@ VERBS: Final = {
     "serve": "pool.cli.serve",
     "status": "pool.cli.status",
     "stop": "pool.cli.status",
+    "echo": "pool.cli.echo",
+    "send": "pool.cli.send",
 }
 
 CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -63,6 +65,8 @@ class _Verbs(click.Group):
     "  ulpool serve -aet ARCHIVE -od /data   under another title, to another directory\n"
     "  ulpool status                         what the server is doing\n"
     "  ulpool stop                           let it finish its work and end\n"
+    "  ulpool echo ULPOOL@127.0.0.1:11112    is somebody there?\n"
+    "  ulpool send ULPOOL@127.0.0.1:11112 .  send all DICOM files of a folder\n"
     "\n"
     "ulpool VERB --help tells more about each.",
 )
@@ -115,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = error.ctx.command_path if error.ctx else "ulpool"
         return _fail(f"{error.format_message()} Try {path} --help.", ExitStatus.USAGE)
     except click.ClickException as error:
-        return _fail(error.format_message(), ExitStatus.FAILED)
+        return _fail(error.format_message(), getattr(error, "status", ExitStatus.FAILED))
     except click.Abort:
         return _fail("interrupted", ExitStatus.FAILED)
     except tuple(_STATUS_OF_ERROR) as error:

@@ -314,18 +314,16 @@ def encode_command(command: Command) -> bytes:
 _UNKNOWN: Final = Element(0, "unknown", "")
 _ELEMENTS_BY_NUMBER: Final = {row.number: row for row in ELEMENTS}
 
-# The hot path: tag and length are read as one number, which names, measures and types an element of legal length in
-# one look-up, and with them the two bytes that follow: the value of a US. What is not here (unknown, over-long,
-# broken) takes the longer way with its checks.
-_HEADER_AND_US: Final = Struct("<QH")
+# The hot path: tag and length are one key, so that a single look-up names, measures and types an element of legal
+# length. What is not here (unknown, over-long, broken) takes the longer way with its checks.
 _LEGAL_LENGTHS: Final = {"US": (2,), "UI": range(65), "AE": range(17), "LO": range(65), "AT": (4,)}
 _KNOWN_HEADERS: Final = {
-    int.from_bytes(_HEADER.pack(0, row.number, length), "little"): (row.keyword, length, read)
+    _HEADER.pack(0, row.number, length): (row.keyword, length, read)
     for row in ELEMENTS
     for read in [None if row.vr == "US" else _remember_sop_classes(row, _READERS[row.vr])]
     for length in _LEGAL_LENGTHS[row.vr]
 }
-_NO_HEADER: Final[tuple[str, int, _Reader | None]] = ("", 1 << 32, _READERS[""])  # longer than any command set
+_NO_HEADER: Final[tuple[str, int, _Reader | None]] = ("", 1 << 32, None)  # longer than any command set
 _GROUP_LENGTH_HEADER: Final = _HEADER.pack(0, 0, 4)
 
 
@@ -354,23 +352,18 @@ def decode_command(data: Union[bytes, bytearray, memoryview]) -> Command:
 
 def _read_elements(data: bytes) -> dict[str, Any]:
     elements: dict[str, Any] = {}
-    known, unpack_from = _KNOWN_HEADERS.get, _HEADER_AND_US.unpack_from
+    known = _KNOWN_HEADERS.get
     offset, end = 0, len(data)
     if data.startswith(_GROUP_LENGTH_HEADER):
         offset = _GROUP_LENGTH.size
-    while offset + 10 <= end:
-        header, value = unpack_from(data, offset)
-        keyword, length, read = known(header, _NO_HEADER)
-        if read is None:
-            elements[keyword] = value
-            offset += 10
-        elif (stop := offset + 8 + length) <= end:
-            elements[keyword] = read(data[offset + 8 : stop])
-            offset = stop
-        else:
-            offset = _read_element(data, offset, elements)
     while offset < end:
-        offset = _read_element(data, offset, elements)
+        start = offset + 8
+        keyword, length, read = known(data[offset:start], _NO_HEADER)
+        offset = start + length
+        if offset > end:
+            offset = _read_element(data, start - 8, elements)
+        else:  # a US, the commonest, is read in place
+            elements[keyword] = read(data[start:offset]) if read else data[start] | data[start + 1] << 8
     return elements
 
 

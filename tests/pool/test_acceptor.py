@@ -1,0 +1,475 @@
+"""The acceptor with real workers: hand-over, limits, full tables, deaths, and the server as a process.
+
+The server runs in the test's own process and its loop is turned by the test; its workers are real ones that speak
+lines (see `fakes`), so that what is tested is who gets a connection and what becomes of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fakes
+import pytest
+from turning import turn_until
+
+from pool import control, listeners, messages, workforce
+from pool.acceptor import Server
+from pool.config import Settings
+from pool.listeners import ListenError, open_listeners
+from pool.workforce import WorkerProcess
+
+PATIENCE = 20.0
+
+
+class Client:
+    """A peer: it never blocks, and asks what came so far."""
+
+    def __init__(self, house: House, sock: socket.socket | None = None) -> None:
+        self.house = house
+        self.sock = sock or socket.socket()
+        self.sock.setblocking(False)
+        self.sock.connect_ex(house.address)
+        self.heard = b""
+        self.ended = False
+
+    def listen(self) -> str:
+        try:
+            while not self.ended:
+                data = self.sock.recv(4096)
+                self.heard += data
+                self.ended = not data
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            self.ended = True
+        return self.heard.decode()
+
+    def ask(self, line: str) -> str:
+        """Say a line and wait for the answer."""
+        before = len(self.listen())
+        self.sock.send(f"{line}\n".encode())
+        self.house.until(lambda: "\n" in self.listen()[before:])
+        return self.listen()[before:].strip()
+
+    def gone(self) -> bool:
+        self.listen()
+        return self.ended
+
+
+class House:
+    """A server, turned by the test."""
+
+    def __init__(self, tmp_path: Path, **settings: Any) -> None:
+        settings = {"bind": (("127.0.0.1", 0),), "workers": 2, "control": tmp_path / "control", **settings}
+        self.server = Server(Settings(**settings))
+        self.reception = self.server._reception
+        self.workforce = self.server._workforce
+        self.loop = self.server._loop
+        (self.address,) = self.server._settings.bind
+        self.clients: list[Client] = []
+
+    def until(self, condition: Callable[[], object]) -> None:
+        turn_until(self.loop, condition)
+
+    def start(self) -> list[WorkerProcess]:
+        self.workforce.start()
+        self.until(lambda: self.workforce.complete)
+        return list(self.workforce.workers.values())
+
+    def connect(self, sock: socket.socket | None = None) -> Client:
+        self.clients.append(Client(self, sock))
+        return self.clients[-1]
+
+    def waits_for_ack(self, worker: WorkerProcess) -> list[int]:
+        return [token for token, connection in worker.connections.items() if connection.socket is not None]
+
+    def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A request of the command line, by a process of its own, for the loop is ours to turn."""
+        program = (
+            "import json, sys; from pathlib import Path; from pool.control import request;"
+            "print(json.dumps(request(Path(sys.argv[1]), json.loads(sys.argv[2]), 10)))"
+        )
+        arguments = [str(self.server._directory.path), control.json.dumps(message)]
+        asking = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE)
+        self.until(lambda: asking.poll() is not None)
+        with asking:
+            assert asking.stdout is not None
+            answer: dict[str, Any] = control.json.loads(asking.stdout.read())
+        return answer
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.sock.close()
+        for worker in self.workforce.workers.values():
+            worker.kill()
+        self.server._stop_now()
+        self.until(lambda: not self.workforce.workers)
+        self.server.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., House]]:
+    monkeypatch.setattr(workforce, "_WORKER_CODE", fakes.PROGRAM)
+    houses: list[House] = []
+
+    def build(**settings: Any) -> House:
+        houses.append(House(tmp_path, **settings))
+        return houses[-1]
+
+    yield build
+    for built in houses:
+        built.close()
+
+
+# Who gets a connection
+
+
+def test_the_least_active_worker_is_next_and_ties_take_turns(house):
+    built = house()
+    built.start()
+    pids = [built.connect().ask("PID") for _ in range(6)]
+    assert sorted(pids.count(pid) for pid in set(pids)) == [3, 3]
+    of_the_first = [client for client, pid in zip(built.clients, pids, strict=True) if pid == pids[0]]
+    for client in of_the_first[:2]:
+        client.sock.close()
+    built.until(lambda: len(built.reception.connections) == 4)
+    assert [built.connect().ask("PID") for _ in range(2)] == [pids[0], pids[0]]
+
+
+def test_connections_made_before_a_worker_is_ready_are_served(house):
+    built = house()
+    client = built.connect()
+    built.start()
+    assert client.ask("RQ") == "AC"
+
+
+def test_a_worker_that_dies_before_it_acknowledges_is_not_noticed_by_the_client(house):
+    built = house()
+    first, second = built.start()
+    os.kill(first.process.pid, signal.SIGSTOP)
+    clients = [built.connect() for _ in range(4)]
+    built.until(lambda: len(built.reception.connections) == 4 and not built.waits_for_ack(second))
+    assert len(built.waits_for_ack(first)) == 2
+    for client in clients:
+        client.sock.send(b"RQ\n")
+    first.kill()
+    built.until(lambda: all(client.listen() == "AC\n" for client in clients))
+    assert built.reception.counters.handoff_retries == 2
+    assert {connection.worker for connection in built.reception.connections.values()} == {second}
+
+
+def test_with_all_workers_dead_connections_wait_for_the_next_ones(house):
+    built = house()
+    for worker in built.start():
+        os.kill(worker.process.pid, signal.SIGSTOP)
+    client = built.connect()
+    built.until(lambda: built.reception.connections)
+    for worker in list(built.workforce.workers.values()):
+        worker.kill()
+    built.until(lambda: built.reception.listeners.parked)
+    latecomer = built.connect()
+    assert client.ask("RQ") == latecomer.ask("RQ") == "AC"
+    assert not built.reception.listeners.parked
+
+
+def test_a_worker_whose_descriptor_table_is_full_gets_no_more(house, monkeypatch, tmp_path):
+    monkeypatch.setenv("MISCHIEF", f"fill its table:{tmp_path / 'claim'}")
+    built = house()
+    workers = built.start()
+    clients = [built.connect() for _ in range(12)]
+    for client in clients:
+        assert client.ask("RQ") == "AC"
+    (full,) = [worker for worker in workers if worker.table_full]
+    assert full.state == "full"
+    assert len(full.connections) == 2
+    assert built.reception.counters.handoff_retries >= 1
+    port = next(iter(full.connections.values())).port
+    next(client for client in clients if client.sock.getsockname()[1] == port).sock.close()
+    built.until(lambda: not full.table_full)  # it has room again
+
+
+def test_a_full_descriptor_table_of_the_acceptor_parks_the_listeners_until_something_closes(house):
+    built = house(workers=1)
+    (worker,) = built.start()
+    sockets = [socket.socket() for _ in range(8)]  # the clients live in this process, too
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = [os.dup(0) for _ in range(3)]
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1] + 1, hard))
+        for fd in free:
+            os.close(fd)
+        clients = [built.connect(sock) for sock in sockets]
+        built.until(lambda: built.reception.listeners.parked)
+        accepted = len(built.reception.connections)
+        assert accepted == 3
+        os.kill(worker.process.pid, signal.SIGCONT)
+        built.until(lambda: len(built.reception.connections) == 8)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for client in clients:
+        assert client.ask("RQ") == "AC"
+    assert not built.reception.listeners.parked
+
+
+def test_a_client_that_left_before_it_was_accepted_leaves_nothing_behind(house):
+    built = house()
+    client = built.connect()
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.sock.close()
+    built.start()
+    built.until(lambda: built.reception.counters.connections == 1 and not built.reception.connections)
+
+
+# Who may stay
+
+
+def test_the_limit_on_associations_is_exact_over_all_workers(house):
+    built = house(max_associations=3)
+    built.start()
+    clients = [built.connect() for _ in range(5)]
+    answers = [client.ask("RQ") for client in clients]
+    assert answers == ["AC"] * 3 + ["RJ 2 3 2"] * 2
+    clients[0].sock.close()
+    built.until(lambda: built.reception.admission.associations == 2)
+    assert [built.connect().ask("RQ") for _ in range(2)] == ["AC", "RJ 2 3 2"]
+
+
+def test_silent_peers_push_each_other_out_and_nobody_else(house):
+    built = house(max_pending=3, max_pending_per_address=3)
+    built.start()
+    established = built.connect()
+    assert established.ask("RQ") == "AC"
+    silent = []
+    for n in range(5):
+        silent.append(built.connect())
+        built.until(lambda n=n: built.reception.counters.connections == n + 2)
+    built.until(lambda: silent[0].gone() and silent[1].gone())
+    assert not any(client.gone() for client in silent[2:])
+    assert silent[2].ask("RQ") == "AC"
+    assert established.ask("PID")
+    assert built.reception.counters.connections_expired == 2
+
+
+def test_a_dead_worker_gives_the_places_of_its_associations_back(house):
+    built = house(max_associations=2)
+    built.start()
+    clients = [built.connect() for _ in range(2)]
+    pids = [int(client.ask("PID")) for client in clients]
+    assert [client.ask("RQ") for client in clients] == ["AC", "AC"]
+    os.kill(pids[0], signal.SIGKILL)
+    built.until(clients[0].gone)
+    built.until(lambda: built.workforce.complete and built.workforce.restarts == 1)
+    assert clients[1].ask("PID") == str(pids[1])  # it noticed nothing
+    assert [built.connect().ask("RQ") for _ in range(2)] == ["AC", "RJ 2 3 2"]
+
+
+# Stopping
+
+
+def test_draining_closes_the_listeners_first_and_lets_associations_finish(house):
+    built = house()
+    built.start()
+    busy, idle, pending = (built.connect() for _ in range(3))
+    for client in (busy, idle):
+        assert client.ask("RQ") == "AC"
+    assert busy.ask("HOLD") == "HOLDING"
+    assert pending.ask("PID")
+    built.server._terminate()
+    refused = built.connect()
+    built.until(lambda: idle.gone() and pending.gone() and refused.gone())
+    assert busy.ask("PID")
+    busy.sock.close()
+    built.until(lambda: not built.workforce.workers)
+
+
+def test_a_request_that_comes_while_the_server_stops_is_refused_as_temporary(house):
+    built = house(workers=1)
+    (worker,) = built.start()
+    client = built.connect()
+    client.ask("PID")
+    worker.channel.half_close()
+    assert client.ask("RQ") == "RJ 2 3 1"
+
+
+def test_what_does_not_finish_in_time_is_aborted_and_then_killed(house, monkeypatch):
+    monkeypatch.setattr(workforce, "STOP_TIMEOUT", 5.0)
+    built = house(graceful_timeout=0.1)
+    built.start()
+    client = built.connect()
+    assert client.ask("RQ") == "AC"
+    client.ask("HOLD")
+    built.server._terminate()
+    built.until(lambda: not built.workforce.workers)  # a worker leaves by itself when its last words are said
+    assert client.gone()
+
+
+def test_a_second_term_is_quick(house):
+    built = house(graceful_timeout=3600.0)
+    built.start()
+    client = built.connect()
+    assert client.ask("RQ") == "AC"
+    client.ask("HOLD")
+    built.server._terminate()
+    built.server._terminate()
+    built.until(lambda: not built.workforce.workers)
+
+
+# What the command line asks
+
+
+def test_status_tells_workers_associations_and_fresh_counts(house):
+    built = house()
+    workers = built.start()
+    client, silent = built.connect(), built.connect()
+    assert client.ask("RQ") == "AC"
+    silent.ask("PID")
+    answer = built.ask(messages.STATUS())
+    status = answer["status"]
+    assert status["state"] == "running"
+    assert status["bind"] == ["{}:{}".format(*built.address)]
+    assert [worker["pid"] for worker in status["workers"]] == [worker.process.pid for worker in workers]
+    assert sum(worker["connections"] for worker in status["workers"]) == 2
+    (association,) = status["associations"]
+    assert association["peer"] == "{}:{}".format(*client.sock.getsockname())
+    assert (association["calling_ae_title"], association["called_ae_title"]) == ("CALLING", "CALLED")
+    counters = status["counters"]
+    assert (counters["associations_accepted"], counters["associations_active"]) == (1, 1)
+    assert (counters["connections"], counters["connections_pending"]) == (2, 1)
+    assert status["rates"]["connections"] == pytest.approx(2 / status["rate_seconds"])
+
+
+def test_what_a_dead_worker_counted_still_counts(house):
+    built = house(workers=1)
+    (worker,) = built.start()
+    assert built.connect().ask("RQ") == "AC"
+    built.ask(messages.STATUS())
+    worker.kill()
+    built.until(lambda: built.workforce.restarts == 1 and built.workforce.complete)
+    counters = built.ask(messages.STATUS())["status"]["counters"]
+    assert (counters["associations_accepted"], counters["associations_active"]) == (1, 0)
+    assert counters["worker_restarts"] == 1
+
+
+@pytest.mark.parametrize("message", [{"type": "dance"}, {"type": "stop"}, messages.LOG_LEVEL(level="loud")])
+def test_a_request_that_will_not_do_is_answered_with_the_reason(house, message):
+    built = house(workers=1)
+    built.start()
+    answer = built.ask(message)
+    assert answer["type"] == "failed"
+    assert message["type"] in answer["message"]
+
+
+def test_stop_is_answered_and_carried_out(house):
+    built = house()
+    built.start()
+    assert built.ask(messages.STOP(now=False)) == messages.DONE(pid=os.getpid())
+    built.until(lambda: not built.workforce.workers)
+
+
+# Listening
+
+
+def test_an_address_in_use_is_named_with_what_would_do():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ListenError, match=rf"127\.0\.0\.1:{port}: Address already in use; .*--bind"):
+            open_listeners([("127.0.0.1", 0), ("127.0.0.1", port)], 10)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        (("192.0.2.1", 11112), "no interface of this machine"),
+        (("no such host.invalid", 11112), "check --bind"),
+    ],
+)
+def test_an_address_that_cannot_be_listened_on_is_explained(address, words):
+    with pytest.raises(ListenError, match=words):
+        open_listeners([address], 10)
+
+
+def test_ipv4_and_ipv6_can_be_bound_side_by_side():
+    first = open_listeners([("0.0.0.0", 0)], 10)
+    port = first[0].getsockname()[1]
+    both = first + open_listeners([("::", port)], 10)
+    for sock in both:
+        sock.close()
+
+
+def test_every_error_of_accept_is_sorted(monkeypatch):
+    """Each errno that accept(2) lists is nobody there, next one, or no room; the rest are faults of ours."""
+    sorted_ = listeners._NOBODY_THERE | listeners._NEXT_ONE | listeners._NO_ROOM
+    listed = "EAGAIN ECONNABORTED EMFILE ENFILE ENOBUFS ENOMEM EPERM EPROTO ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET"
+    for name in (*listed.split(), "EHOSTUNREACH", "EOPNOTSUPP", "ENETUNREACH"):
+        assert getattr(errno, name) in sorted_
+    assert not {errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT} & sorted_
+
+
+def test_sockets_of_systemd_are_adopted_and_not_handed_to_workers():
+    program = (
+        "import os, socket, sys; sock = socket.create_server(('127.0.0.1', 0)); os.dup2(sock.fileno(), 3);"
+        "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()));"
+        "from pool.listeners import open_listeners; (got,) = open_listeners([('127.0.0.1', 1)], 10);"
+        "assert got.getsockname() == sock.getsockname() and not got.get_inheritable();"
+        "assert not [name for name in os.environ if name.startswith('LISTEN_')]"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# The server as a process
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], int]]]:
+    processes: list[subprocess.Popen[str]] = []
+
+    def serve(*flags: str) -> tuple[subprocess.Popen[str], int]:
+        """A server on a free port and that port, once it said that it is ready."""
+        command = [sys.executable, "-m", "pool", "serve", "--bind", "127.0.0.1:0", "--workers", "1", *flags]
+        command += ["--control", str(tmp_path / "control"), "-od", str(tmp_path / "incoming")]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "ready" in line)
+        return process, int(line.partition("@127.0.0.1:")[2].partition(",")[0])
+
+    yield serve
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_signal_stops_the_server_with_status_0(served, signum, tmp_path):
+    process, _ = served()
+    process.send_signal(signum)
+    assert process.wait(PATIENCE) == 0
+    assert not (tmp_path / "control" / "lock").exists()
+
+
+def test_workers_finish_what_they_hold_and_leave_when_the_acceptor_is_killed(served, tmp_path):
+    process, port = served()
+    with socket.create_connection(("127.0.0.1", port)):
+        status = control.request(tmp_path / "control", messages.STATUS(), PATIENCE)["status"]
+        (worker,) = status["workers"]
+        pidfd = os.pidfd_open(worker["pid"])
+        process.kill()
+        process.wait()
+        assert not _is_over(pidfd, 0.2)  # it holds a connection
+    assert _is_over(pidfd, PATIENCE)
+    os.close(pidfd)
+
+
+def _is_over(pidfd: int, within: float) -> bool:
+    return bool(select.select([pidfd], [], [], within)[0])
