@@ -231,20 +231,22 @@ class Connection:
         if upper_layer.has_data_to_send and not self._unsent:
             self._send_now(upper_layer.data_to_send())  # what the machine says by itself: A-ABORT, A-ASSOCIATE-RJ
         if self._interest:
-            wanted = EPOLLOUT if self._unsent or upper_layer.should_connect else 0
-            if self._may_read():
-                wanted |= EPOLLIN
+            wanted = self._wanted()
             if wanted != self._interest:
-                self._watch(wanted or EPOLLHUP)
+                self._watch(wanted)
         deadline = self.deadline
         if deadline is not None and (self._timer is None or deadline < self._timer.when):
             self._arm(deadline)
 
-    def _may_read(self) -> bool:
-        """Not while what is read only makes more to say to a peer that does not listen."""
+    def _wanted(self) -> int:
+        """What to wait for. Nothing is read while that only makes more to say to a peer that does not listen."""
         upper_layer = self.upper_layer
-        backed_up = bool(self._unsent) and upper_layer.has_data_to_send
-        return self.session.want_read and not backed_up and not upper_layer.should_connect
+        if upper_layer.should_connect:
+            return EPOLLOUT
+        if not self._unsent:
+            return EPOLLIN if self.session.want_read else EPOLLHUP
+        backed_up = upper_layer.has_data_to_send
+        return EPOLLOUT | EPOLLIN if self.session.want_read and not backed_up else EPOLLOUT
 
     @property
     def deadline(self) -> float | None:

@@ -180,13 +180,13 @@ def largest_fragment(peer_maximum_length: int) -> int:
 
 
 class Fragmenter:
-    """One outgoing message, cut into P-DATA requests as they can be sent."""
+    """One outgoing message, cut into P-DATA requests of `largest` bytes each as they can be sent."""
 
     __slots__ = ("_context_id", "_largest", "_parts")
 
-    def __init__(self, context_id: int, command: bytes, data_set: Source | None, peer_maximum_length: int) -> None:
+    def __init__(self, context_id: int, command: bytes, data_set: Source | None, largest: int) -> None:
         self._context_id = context_id
-        self._largest = largest_fragment(peer_maximum_length)
+        self._largest = largest
         self._parts: list[tuple[int, Source]] = [(COMMAND, BytesSource(command))]
         if data_set is not None:
             self._parts.append((0, data_set))

@@ -139,6 +139,7 @@ class Session:
         "_assembler",
         "_events",
         "_invoked",
+        "_largest_fragment",
         "_negotiated",
         "_offer",
         "_operations",
@@ -171,6 +172,7 @@ class Session:
         self._invoked: dict[int, Command] = {}  # ours, not answered yet, by message id
         self._parked: Operation | None = None  # arrived above the window: waits for an answer to leave
         self._receiving: Operation | None = None  # whose data set is under way
+        self._largest_fragment = 0  # bytes of a message that one P-DATA-TF to the peer holds
         self._release_due = False  # the peer waits for our A-RELEASE response
         self._release_sent = False
         self._waiting_since = 0.0
@@ -288,6 +290,7 @@ class Session:
     def _establish(self) -> None:
         self.state = ESTABLISHED
         self._assembler = Assembler(self.negotiated.contexts)
+        self._largest_fragment = largest_fragment(self.negotiated.peer_maximum_length)
 
     def _release_indication(self, primitive: A_RELEASE) -> None:
         if primitive.result is not None:  # the confirm of our own request
@@ -373,13 +376,13 @@ class Session:
             self.abort(now, str(error))
 
     def _request_received(self, command: Command, context: AcceptedContext) -> None:
-        if any(operation.request.MessageID == command.MessageID for operation in self._operations):
+        operations = self._operations
+        if operations and any(operation.request.MessageID == command.MessageID for operation in operations):
             raise ProtocolError(f"{command.type.name}: message id {command.MessageID} is still being performed")
         operation = Operation(command, context)
         if command.has_data_set:
             self._receiving = operation
-        window = self.negotiated.may_perform
-        if window and len(self._operations) >= window:
+        if operations and 0 < self.negotiated.may_perform <= len(operations):
             self._parked = operation
         else:
             self._begin(operation)
@@ -466,11 +469,10 @@ class Session:
     def _queue(self, context_id: int, command: Command, data_set: Source | None, now: float) -> None:
         self._waiting_since = now
         encoded = encode_command(command)
-        maximum = self.negotiated.peer_maximum_length
-        if data_set is None and not self._outgoing and len(encoded) <= largest_fragment(maximum):
+        if data_set is None and not self._outgoing and len(encoded) <= self._largest_fragment:
             self._requests.append(P_DATA([(context_id, COMMAND | LAST, encoded)]))
         else:
-            self._outgoing.append(Fragmenter(context_id, encoded, data_set, maximum))
+            self._outgoing.append(Fragmenter(context_id, encoded, data_set, self._largest_fragment))
 
     def release(self, now: float) -> None:
         """Ask for an orderly release."""

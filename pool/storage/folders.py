@@ -7,6 +7,7 @@ directory by this process: that another one made it proves nothing.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections import OrderedDict
@@ -30,10 +31,15 @@ class Folder:
         self._syncs = threading.Condition()
         self._syncs_begun = 0
         self._syncs_ended = 0
-        self._failure: OSError | None = None
+        self._failed_errno = 0
 
     def __del__(self) -> None:
-        os.close(self.fd)
+        self.close()
+
+    def close(self) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def open_child(self, name: str) -> Folder:
         """Opens the directory `name` in this one and makes it if absent."""
@@ -48,7 +54,7 @@ class Folder:
     @property
     def may_be_used(self) -> bool:
         """False once an fsync of it failed."""
-        return self._failure is None
+        return not self._failed_errno
 
     def is_at(self, path: str, root: Folder) -> bool:
         """Whether `path` below `root` still leads to this very directory."""
@@ -73,23 +79,23 @@ class Folder:
         with self._syncs:
             number = self._syncs_begun + 1
             self._syncs.wait_for(lambda: self._syncs_ended == self._syncs_begun or self._syncs_ended >= number)
-            begin = self._syncs_ended < number and self._failure is None
+            begin = self._syncs_ended < number and not self._failed_errno
             if begin:
                 self._syncs_begun = number
         if begin:
             self._sync_now(number)
-        if self._failure is not None:
-            raise OSError(self._failure.errno, self._failure.strerror)
+        if self._failed_errno:
+            raise OSError(self._failed_errno, os.strerror(self._failed_errno))
 
     def _sync_now(self, number: int) -> None:
-        failure = None
+        failed_errno = 0
         try:
             os.fsync(self.fd)
         except OSError as error:  # Not to be tried again on this descriptor: a second fsync would claim success.
-            failure = error
+            failed_errno = error.errno or errno.EIO
         with self._syncs:
             self._syncs_ended = number
-            self._failure = failure
+            self._failed_errno = failed_errno
             self._syncs.notify_all()
 
 
@@ -123,5 +129,8 @@ class Folders:
         return folder
 
     def close(self) -> None:
+        """Closes all of them; nobody may use one any more."""
         with self._lock:
-            self._open.clear()
+            while self._open:
+                self._open.popitem()[1].close()
+        self.root.close()

@@ -91,7 +91,7 @@ class Store:
         try:
             temporary = self._temporaries.create()
         except OSError as error:
-            raise out_of_resources(error) from error
+            raise out_of_resources(error.errno or errno.EIO) from error
         return Incoming(self, temporary, sop_class_uid, sop_instance_uid, transfer_syntax_uid, preface)
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class Incoming:
     """One instance being received. Ends with `commit` or `discard`; belongs to one thread at a time."""
 
     __slots__ = (
-        "_failure",
+        "_failed_errno",
         "_pending",
         "_scanner",
         "_sop_class_uid",
@@ -190,7 +190,7 @@ class Incoming:
         self._temporary: Temporary | None = temporary
         self._scanner = head_scanner(transfer_syntax_uid)
         self._pending: list[Buffer] = [preface]
-        self._failure: StatusError | None = None
+        self._failed_errno = 0
 
     @property
     def uids(self) -> dict[int, str]:
@@ -217,14 +217,14 @@ class Incoming:
         try:
             _write(self._temporary.fd, pending)
         except OSError as error:
-            self._failure = out_of_resources(error)
+            self._failed_errno = error.errno or errno.EIO
             self.discard()
 
     def commit(self) -> Stored:
         """Checks the instance and keeps it. Raises StatusError; in either case nothing is left open or half-written."""
         self.flush()
-        if self._failure is not None:
-            raise self._failure
+        if self._failed_errno:
+            raise out_of_resources(self._failed_errno)
         temporary, self._temporary = self._temporary, None
         if temporary is None:
             raise UsageError("this instance was committed or discarded before")
@@ -235,7 +235,7 @@ class Incoming:
             finally:
                 temporary.close()
         except OSError as error:
-            raise out_of_resources(error) from error
+            raise out_of_resources(error.errno or errno.EIO) from error
 
     def discard(self) -> None:
         """Forgets what was received, at any moment and more than once."""
@@ -263,8 +263,8 @@ class Incoming:
                 raise StatusError(DATA_SET_DOES_NOT_MATCH_SOP_CLASS, f"{name} differs between command and data set")
 
 
-def out_of_resources(error: OSError) -> StatusError:
-    return StatusError(OUT_OF_RESOURCES, f"Out of resources: {os.strerror(error.errno or 0)}")
+def out_of_resources(error_number: int) -> StatusError:
+    return StatusError(OUT_OF_RESOURCES, f"Out of resources: {os.strerror(error_number)}")
 
 
 def _write(fd: int, buffers: list[Buffer]) -> None:

@@ -33,7 +33,7 @@ class LineApplication:
         self.counters = counters
         self.gate = gate
         if _first_to("fill its table"):
-            loop.call_soon(_leave_room_for, 2)
+            loop.call_soon(_leave_room_for, 3)
         if os.environ.get("MISCHIEF") == "crash when ready":
             loop.call_at(loop.now + 0.05, lambda: os._exit(9))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from struct import Struct
 from struct import error as StructError
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ul.errors import ProtocolError, UsageError
 
@@ -327,7 +327,7 @@ _NO_HEADER: Final[tuple[str, int, _Reader | None]] = ("", 1 << 32, None)  # long
 _GROUP_LENGTH_HEADER: Final = _HEADER.pack(0, 0, 4)
 
 
-def decode_command(data: Union[bytes, bytearray, memoryview]) -> Command:
+def decode_command(data: bytes | bytearray | memoryview) -> Command:
     """The command in a whole command set. Elements that this library does not know are ignored.
 
     The group length is ignored too: the last fragment tells where a command set ends, and some peers reckon it wrong.

@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from itertools import groupby
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Final, Union
+from typing import Any, Final
 
 from ul.errors import ProtocolError, UsageError
 from ul.pdu_primitives import UnknownItem
@@ -155,7 +155,7 @@ class Many:
         return b"".join(map(self.layout.encode, values))
 
 
-Field = Union[Fixed, Rest, Prefixed, One, Many]
+Field = Fixed | Rest | Prefixed | One | Many
 
 
 # --- records: a class and its fields, in the order of the wire -------------------------------------------------------

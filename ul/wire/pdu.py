@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Final, Union
+from typing import Any, Final
 
 from ul.errors import UNRECOGNIZED_PDU, ProtocolError, UsageError
 from ul.pdu_primitives import (
@@ -69,7 +69,7 @@ _REMEMBERED_LENGTH: Final = 65536
 _SERVICE_PROVIDER: Final = 2  # the abort source of PS3.8 9.3.8
 
 _Items = list[tuple[int, Any]]  # item type and item
-_Body = Union[bytes, bytearray, memoryview]
+_Body = bytes | bytearray | memoryview
 
 
 # --- decoding --------------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def _decode_release_reply(pdu: bytes) -> A_RELEASE:
     return A_RELEASE("affirmative")
 
 
-def _decode_abort(pdu: bytes) -> Union[A_ABORT, A_P_ABORT]:
+def _decode_abort(pdu: bytes) -> A_ABORT | A_P_ABORT:
     _, source, reason = _unpack_short(pdu)
     return A_P_ABORT(reason) if source == _SERVICE_PROVIDER else A_ABORT(source)
 
@@ -209,7 +209,9 @@ def encode(primitive: Primitive) -> bytes:
 
 
 def _encode_associate(primitive: A_ASSOCIATE) -> bytes:
-    pdu_type = _ASSOCIATE_TYPES.get(primitive.result, A_ASSOCIATE_RJ)
+    pdu_type = _ASSOCIATE_TYPES.get(primitive.result)
+    if pdu_type is None:
+        raise UsageError(f"A-ASSOCIATE result {primitive.result} is not one of None, 0, 1 and 2")
     # A request that was decoded and given a result is no longer what its bytes say.
     if primitive.encoded is None or primitive.encoded[0] != pdu_type:
         encoder = _encode_reject if pdu_type == A_ASSOCIATE_RJ else _encode_request_or_accept
@@ -244,12 +246,11 @@ def _write_title(title: str) -> bytes:
     return raw.ljust(_TITLE_LENGTH)
 
 
-def _encode_short(pdu_type: int, first: int = 0, second: int | None = 0, third: int | None = 0) -> bytes:
+def _encode_short(pdu_type: int, first: int | None = 0, second: int | None = 0, third: int | None = 0) -> bytes:
     return _SHORT.pack(pdu_type, FIXED_LENGTH, first, second, third)
 
 
 def _encode_reject(pdu_type: int, primitive: A_ASSOCIATE) -> bytes:
-    assert primitive.result is not None
     return _encode_short(pdu_type, primitive.result, primitive.result_source, primitive.diagnostic)
 
 
@@ -265,8 +266,13 @@ def _encode_provider_abort(primitive: A_P_ABORT) -> bytes:
     return _encode_short(A_ABORT_PDU, 0, _SERVICE_PROVIDER, primitive.provider_reason)
 
 
-# The result of an A-ASSOCIATE primitive says which PDU it is; what is not here is a rejection.
-_ASSOCIATE_TYPES: Final[dict[int | None, int]] = {None: A_ASSOCIATE_RQ, 0: A_ASSOCIATE_AC}
+# The result of an A-ASSOCIATE primitive says which PDU it is.
+_ASSOCIATE_TYPES: Final[dict[int | None, int]] = {
+    None: A_ASSOCIATE_RQ,
+    0: A_ASSOCIATE_AC,
+    1: A_ASSOCIATE_RJ,
+    2: A_ASSOCIATE_RJ,
+}
 
 _ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
     A_ASSOCIATE: _encode_associate,

@@ -278,6 +278,7 @@ def test_unknown_pdu_type(pdu_type):
     [
         A_ASSOCIATE(calling_ae_title="SEVENTEEN_CHARS_1"),
         A_ASSOCIATE(called_ae_title="\u65e5\u672c"),
+        A_ASSOCIATE(result=3),
         A_ASSOCIATE(result=1),  # without source and diagnostic
         A_ASSOCIATE(protocol_version=-1),
         A_ASSOCIATE(presentation_context_definition_list=[PresentationContextDefinition(256, "1", ["2"])]),
