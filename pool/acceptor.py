@@ -92,7 +92,7 @@ class Server:
             self._state = RUNNING
             _say_ready(self._settings)
 
-    def worker_sent(self, worker: WorkerProcess, records: list[tuple[Record, int | None]]) -> None:
+    def worker_sent(self, worker: WorkerProcess, records: list[Record]) -> None:
         """Records came from it."""
         self._reception.worker_sent(worker, records)
 

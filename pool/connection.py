@@ -252,7 +252,7 @@ class Connection:
     def deadline(self) -> float | None:
         """When something must have happened."""
         deadline = self.session.deadline
-        artim = self.upper_layer.deadline
+        artim = self.upper_layer.artim_timer.deadline
         if artim is not None and (deadline is None or artim < deadline):
             deadline = artim
         if self._unsent and self._stall_timeout is not None:

@@ -6,7 +6,7 @@ and the channel; who gets which connection is the acceptor's business, what beco
 
 What the kernel does at the edges, and this module relies on:
 - A full descriptor table at the receiver installs the descriptors that still fit and sets MSG_CTRUNC: the records
-  come without their descriptors, `fd` is None, and the receiver answers NACK.
+  come without their descriptors, and the receiver answers NACK.
 - When the other end dies with unread packets, the first recv says ECONNRESET; what it sent before still follows, and
   only b"" is the end.
 - net.unix.max_dgram_qlen (10 by default) packets wait in a socket, so what cannot leave waits here, in order.
@@ -20,7 +20,7 @@ import errno
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from pool.loop import EPOLLIN, EPOLLOUT, Loop
@@ -91,25 +91,30 @@ class _Layout(NamedTuple):
     """A record's bytes: its number, the fields of fixed size, then its texts, each after its length."""
 
     number: int
-    record: Callable[..., Record]
-    fixed: struct.Struct
+    record: type[Any]
+    pack: Callable[..., bytes]
+    unpack_from: Callable[[bytes, int], tuple[Any, ...]]
+    size: int
     texts: int
 
 
-_LAYOUTS: Final = {
-    layout.record: layout
-    for layout in (
-        _Layout(1, Handoff, struct.Struct("=BQHHd"), 1),
-        _Layout(2, Admitted, struct.Struct("=BQ"), 0),
-        _Layout(3, Refused, struct.Struct("=BQBBB"), 0),
-        _Layout(4, Expire, struct.Struct("=BQ"), 0),
-        _Layout(5, Ack, struct.Struct("=BQ"), 0),
-        _Layout(6, Nack, struct.Struct("=BQi"), 0),
-        _Layout(7, Admit, struct.Struct("=BQ"), 2),
-        _Layout(8, Closed, struct.Struct("=BQ"), 0),
-    )
-}
-_LAYOUT_BY_NUMBER: Final = {layout.number: layout for layout in _LAYOUTS.values()}
+def _layout(number: int, record: type[Any], fields: str, texts: int = 0) -> _Layout:
+    unpack = struct.Struct(f"=x{fields}")
+    return _Layout(number, record, struct.Struct(f"=B{fields}").pack, unpack.unpack_from, unpack.size, texts)
+
+
+_LAYOUTS: Final = (
+    _layout(1, Handoff, "QHHd", texts=1),
+    _layout(2, Admitted, "Q"),
+    _layout(3, Refused, "QBBB"),
+    _layout(4, Expire, "Q"),
+    _layout(5, Ack, "Q"),
+    _layout(6, Nack, "Qi"),
+    _layout(7, Admit, "Q", texts=2),
+    _layout(8, Closed, "Q"),
+)
+_BY_RECORD: Final = {layout.record: layout for layout in _LAYOUTS}
+_BY_NUMBER: Final = {layout.number: layout for layout in _LAYOUTS}
 
 # A packet is closed once it has this many bytes or descriptors. The kernel takes 253 descriptors at a time; fewer keep
 # the number in flight, which counts against the user's RLIMIT_NOFILE, far from any limit.
@@ -124,11 +129,11 @@ _TRY_AGAIN: Final = frozenset({errno.EAGAIN, errno.ETOOMANYREFS})
 
 def encode(record: Record) -> bytes:
     """The bytes of one record."""
-    layout = _LAYOUTS[type(record)]
-    if not layout.texts:
-        return layout.fixed.pack(layout.number, *record)
-    parts = [layout.fixed.pack(layout.number, *record[: -layout.texts])]
-    for text in record[-layout.texts :]:
+    number, _, pack, _, _, texts = _BY_RECORD[type(record)]
+    if not texts:
+        return pack(number, *record)
+    parts = [pack(number, *record[:-texts])]
+    for text in record[-texts:]:
         data = str(text).encode("utf-8", "surrogateescape")[:255]
         parts += bytes([len(data)]), data
     return b"".join(parts)
@@ -139,14 +144,14 @@ def decode(packet: bytes) -> list[Record]:
     records: list[Record] = []
     offset = 0
     while offset < len(packet):
-        layout = _LAYOUT_BY_NUMBER[packet[offset]]
-        fields: list[Any] = list(layout.fixed.unpack_from(packet, offset)[1:])
-        offset += layout.fixed.size
-        for _ in range(layout.texts):
+        _, record, _, unpack_from, size, texts = _BY_NUMBER[packet[offset]]
+        fields = unpack_from(packet, offset)
+        offset += size
+        for _ in range(texts):
             end = offset + 1 + packet[offset]
-            fields.append(packet[offset + 1 : end].decode("utf-8", "surrogateescape"))
+            fields += (packet[offset + 1 : end].decode("utf-8", "surrogateescape"),)
             offset = end
-        records.append(layout.record(*fields))
+        records.append(tuple.__new__(record, fields))
     return records
 
 
@@ -158,16 +163,16 @@ def socketpair() -> tuple[socket.socket, socket.socket]:
 class Channel:
     """One end of the hand-off, on a loop.
 
-    `on_records(records)` gets (record, descriptor or None) pairs, a packet at a time; a HANDOFF with None is one whose
-    descriptor did not fit in. The descriptors are the receiver's to close. `on_eof()` comes once, after the last
-    record; `on_drained()` when a channel that was full no longer is.
+    `on_records(records, fds)` gets a packet at a time. The descriptors belong to its HANDOFF records in their order, and
+    are the receiver's to close; where they end early, they did not fit in. `on_eof()` comes once, after the last record;
+    `on_drained()` when a channel that was full no longer is.
     """
 
     def __init__(
         self,
         loop: Loop,
         sock: socket.socket,
-        on_records: Callable[[list[tuple[Record, int | None]]], object],
+        on_records: Callable[[list[Record], list[int]], object],
         on_eof: Callable[[], object],
         on_drained: Callable[[], object],
     ) -> None:
@@ -176,18 +181,15 @@ class Channel:
         self._on_records = on_records
         self._on_eof = on_eof
         self._on_drained = on_drained
-        self._records: list[tuple[Record, int | None]] = []  # of this turn
-        self._packets: deque[tuple[bytes, list[int]]] = deque()  # that found the socket full
+        self._data = bytearray()  # of the packet that gathers
+        self._fds: list[int] = []
+        self._packets: deque[tuple[bytes, list[int]]] = deque()  # that wait to be sent
         self._reading = True
         self._writing = True
         self._watched = 0
+        self.full = False  # packets wait because the other end does not read
         sock.setblocking(False)
         self._watch()
-
-    @property
-    def full(self) -> bool:
-        """Packets wait here because the other end does not read."""
-        return bool(self._packets)
 
     @property
     def open(self) -> bool:
@@ -196,17 +198,20 @@ class Channel:
 
     def send(self, record: Record, fd: int | None = None) -> None:
         """Send a record at the end of this turn. `fd` stays the caller's, and open, until the record is answered."""
-        if not self._records:
+        if not self._data:
             self._loop.call_soon(self.flush)
-        self._records.append((record, fd))
+        self._data += encode(record)
+        if fd is not None:
+            self._fds.append(fd)
+        if len(self._data) >= _PACKET_BYTES or len(self._fds) == _PACKET_FDS:
+            self._close_packet()
 
     def flush(self) -> None:
         """Send what gathered now, where something else must not happen before it left."""
-        if self._writing and self._records:
-            self._packets.extend(_packets_of(self._records))
+        if self._data:
+            self._close_packet()
+        if self._packets and not self.full:
             self._send_packets()
-            self._watch()
-        self._records.clear()
 
     def half_close(self) -> None:
         """Send what is there, then EOF: the other end may leave. Its records are still read."""
@@ -217,54 +222,72 @@ class Channel:
 
     def read(self) -> None:
         """Read all there is: to the very end, where the other process is known to be dead."""
-        while self._reading:
-            try:
-                packet, ancillary, _, _ = self._socket.recvmsg(
-                    _PACKET_BYTES + _LARGEST_RECORD, _ANCILLARY_BYTES, socket.MSG_CMSG_CLOEXEC
-                )
-            except BlockingIOError:
-                return
-            except ConnectionResetError:
-                continue  # not the end: the packets it sent come after this
-            if not packet:
-                self._reading = False
-                self._watch()
-                self._on_eof()
-                return
-            self._on_records(_with_descriptors(decode(packet), ancillary))
+        while self._reading and self._read_packet():
+            pass
 
     def close(self) -> None:
         """Forget the channel; what waits is not sent."""
-        self._reading = self._writing = False
-        self._packets.clear()
-        self._records.clear()
+        self._reading = False
+        self._lost()
         self._watch()
         self._socket.close()
 
     def _ready(self, events: int) -> None:
-        if self._packets:
+        if self.full:
             self._send_packets()
-            self._watch()
-            if not self._packets:
+            if not self.full:
                 self._on_drained()
-        if events & ~EPOLLOUT:
-            self.read()
+        if events & ~EPOLLOUT and self._reading:
+            self._read_packet()
+
+    def _read_packet(self) -> bool:
+        """Read one packet, or the end; False if there is nothing."""
+        try:
+            packet, ancillary, _, _ = self._socket.recvmsg(
+                _PACKET_BYTES + _LARGEST_RECORD, _ANCILLARY_BYTES, socket.MSG_CMSG_CLOEXEC
+            )
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            return True  # not the end: the packets it sent come after this
+        if packet:
+            self._on_records(decode(packet), _descriptors(ancillary) if ancillary else [])
+        else:
+            self._reading = False
+            self._watch()
+            self._on_eof()
+        return True
+
+    def _close_packet(self) -> None:
+        if self._writing:
+            self._packets.append((bytes(self._data), self._fds))
+        self._data.clear()
+        self._fds = []
 
     def _send_packets(self) -> None:
-        while self._packets:
+        self.full = False
+        while self._packets and not self.full:
             data, fds = self._packets[0]
             try:
-                self._socket.sendmsg([data], _rights(fds))
+                if fds:
+                    self._socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+                else:
+                    self._socket.send(data)
+                self._packets.popleft()
             except OSError as error:
                 if error.errno in _TRY_AGAIN:
-                    return
-                # The other end is gone; its EOF tells the owner so, after the last record it sent.
-                self._writing = False
-                self._packets.clear()
-                return
-            self._packets.popleft()
-        if not self._writing:
+                    self.full = True
+                else:
+                    self._lost()  # the other end is gone; its EOF tells the owner so, after the last record it sent
+        if not self._packets and not self._writing:
             self._shut_down()
+        self._watch()
+
+    def _lost(self) -> None:
+        self._writing = self.full = False
+        self._packets.clear()
+        self._data.clear()
+        self._fds = []
 
     def _shut_down(self) -> None:
         with contextlib.suppress(OSError):  # ENOTCONN: the other end is gone already
@@ -272,7 +295,7 @@ class Channel:
 
     def _watch(self) -> None:
         """Wait for what can still come. After EOF not for reading: it would be ready for ever."""
-        wanted = (EPOLLIN if self._reading else 0) | (EPOLLOUT if self._packets else 0)
+        wanted = (EPOLLIN if self._reading else 0) | (EPOLLOUT if self.full else 0)
         if wanted == self._watched:
             return
         fd = self._socket.fileno()
@@ -285,31 +308,10 @@ class Channel:
         self._watched = wanted
 
 
-def _packets_of(records: Iterable[tuple[Record, int | None]]) -> Iterator[tuple[bytes, list[int]]]:
-    data = bytearray()
-    fds: list[int] = []
-    for record, fd in records:
-        data += encode(record)
-        if fd is not None:
-            fds.append(fd)
-        if len(data) >= _PACKET_BYTES or len(fds) == _PACKET_FDS:
-            yield bytes(data), fds
-            data, fds = bytearray(), []
-    if data:
-        yield bytes(data), fds
-
-
-def _rights(fds: list[int]) -> list[tuple[int, int, bytes]]:
-    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds).tobytes())] if fds else []
-
-
-def _with_descriptors(
-    records: list[Record], ancillary: list[tuple[int, int, bytes]]
-) -> list[tuple[Record, int | None]]:
-    """Each HANDOFF with its descriptor. Descriptors are installed in order, so it is the last ones that miss theirs."""
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    """Those that were installed. They are so in order: it is the last ones of a packet that are missing."""
     fds = array.array("i")
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
-    arrived = iter(fds)
-    return [(record, next(arrived, None) if type(record) is Handoff else None) for record in records]
+    return list(fds)

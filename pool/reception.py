@@ -61,8 +61,8 @@ class Reception:
 
     # In
 
-    def _accepted(self, listener: int, sock: socket.socket, host: str, port: int) -> None:
-        connection = HeldConnection(next(self._tokens), listener, sock, host, port, self._loop.now)
+    def _accepted(self, listener: int, fd: int, host: str, port: int) -> None:
+        connection = HeldConnection(next(self._tokens), listener, fd, host, port, self._loop.now)
         self.connections[connection.token] = connection
         self.counters.connections += 1
         for oldest in self.admission.connected(connection.token, host):
@@ -85,14 +85,13 @@ class Reception:
         return min(able, key=_load) if able else None
 
     def _hand_over(self, connection: HeldConnection, worker: WorkerProcess) -> None:
-        assert connection.socket is not None
         worker.picked = next(self._choices)
         worker.connections[connection.token] = connection
         connection.worker = worker
         handoff = Handoff(
             connection.token, connection.listener, connection.port, connection.accepted_at, connection.host
         )
-        worker.channel.send(handoff, connection.socket.fileno())
+        worker.channel.send(handoff, connection.fd)
 
     def _expire(self, connection: HeldConnection) -> None:
         self.counters.connections_expired += 1
@@ -104,8 +103,8 @@ class Reception:
 
     # What workers say
 
-    def worker_sent(self, worker: WorkerProcess, records: list[tuple[Record, int | None]]) -> None:
-        for record, _ in records:
+    def worker_sent(self, worker: WorkerProcess, records: list[Record]) -> None:
+        for record in records:
             connection = worker.connections[record.token]
             if type(record) is Ack:
                 self._acknowledged(connection)
@@ -117,9 +116,9 @@ class Reception:
                 self._refused(worker, connection, record)
 
     def _acknowledged(self, connection: HeldConnection) -> None:
-        assert connection.socket is not None
-        connection.socket.close()
-        connection.socket = None
+        assert connection.fd is not None
+        os.close(connection.fd)
+        connection.fd = None
         self.take_in()
 
     def _refused(self, worker: WorkerProcess, connection: HeldConnection, record: Nack) -> None:
@@ -155,15 +154,15 @@ class Reception:
     def worker_gone(self, worker: WorkerProcess) -> None:
         """What it had acknowledged died with it; the rest is handed on."""
         for connection in list(worker.connections.values()):
-            if connection.socket is not None:
+            if connection.fd is not None:
                 self._hand_on(worker, connection)
             else:
                 self._forget(connection)
         self.take_in()
 
     def _forget(self, connection: HeldConnection) -> None:
-        if connection.socket is not None:
-            connection.socket.close()
+        if connection.fd is not None:
+            os.close(connection.fd)
         self.admission.closed(connection.token)
         del self.connections[connection.token]
 

@@ -107,9 +107,7 @@ class ServedAssociation(Connection):
     """
 
     __slots__ = (
-        "_draining",
         "_end",
-        "_last_heard",
         "_performances",
         "_scp",
         "called_ae_title",
@@ -129,8 +127,6 @@ class ServedAssociation(Connection):
         self._scp = scp
         self._performances: Performances | None = None
         self._end = ""
-        self._draining = False
-        self._last_heard = accepted_at
         self.token = token
         self.peer_address = peer_address
         self.opened_at = accepted_at
@@ -163,8 +159,7 @@ class ServedAssociation(Connection):
 
     def drain(self) -> None:
         """The server is stopping: go on while the peer does, but do not wait for one that is silent."""
-        self._draining = True
-        self._last_heard = self._loop.now
+        self.session.limit_idleness(_DRAIN_IDLE)
         self.pump()
 
     def abort(self, why: str) -> None:
@@ -172,25 +167,10 @@ class ServedAssociation(Connection):
         self.session.abort(self._loop.now, why)
         self.pump()
 
-    @property
-    def deadline(self) -> float | None:
-        """When something must have happened; while draining, a peer may be idle for a short time only."""
-        deadline = super().deadline
-        if self._draining and not self.session.busy:
-            idle = self._last_heard + _DRAIN_IDLE
-            return idle if deadline is None else min(deadline, idle)
-        return deadline
-
-    def _timer_due(self) -> None:
-        if self._draining and not self.session.busy and self._loop.now >= self._last_heard + _DRAIN_IDLE:
-            self.session.abort(self._loop.now, "idle while the server stops")
-        super()._timer_due()
-
     # -- the session's events
 
     def react(self, event: Event) -> None:
         """Something happened on the association."""
-        self._last_heard = self._loop.now
         if isinstance(event, RequestReceived):
             self._request_received(event.operation)
         elif isinstance(event, DataSetReceived):

@@ -131,10 +131,11 @@ class Worker:
 
     # From the acceptor: connections, and what belongs to one of them
 
-    def _received(self, records: list[tuple[Record, int | None]]) -> None:
-        for record, fd in records:
+    def _received(self, records: list[Record], fds: list[int]) -> None:
+        arrived = iter(fds)
+        for record in records:
             if type(record) is Handoff:
-                self._take(record, fd)
+                self._take(record, next(arrived, None))
             elif type(record) is Admitted:
                 if (association := self._asking.pop(record.token, None)) is not None:
                     association.admitted()

@@ -19,7 +19,6 @@ import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from socket import socket
 from typing import Final, Protocol
 
 from pool import logs, messages
@@ -61,18 +60,18 @@ class HeldConnection:
         "admitted_at",
         "called_ae_title",
         "calling_ae_title",
+        "fd",
         "host",
         "listener",
         "port",
-        "socket",
         "token",
         "worker",
     )
 
-    def __init__(self, token: int, listener: int, sock: socket, host: str, port: int, accepted_at: float) -> None:
+    def __init__(self, token: int, listener: int, fd: int, host: str, port: int, accepted_at: float) -> None:
         self.token = token
         self.listener = listener
-        self.socket: socket | None = sock  # our copy, until a worker acknowledged
+        self.fd: int | None = fd  # our copy, until a worker acknowledged
         self.host = host
         self.port = port
         self.accepted_at = accepted_at
@@ -137,7 +136,7 @@ class Employer(Protocol):
     def worker_ready(self, worker: WorkerProcess) -> object:
         """It can be handed connections."""
 
-    def worker_sent(self, worker: WorkerProcess, records: list[tuple[Record, int | None]]) -> object:
+    def worker_sent(self, worker: WorkerProcess, records: list[Record]) -> object:
         """Records came from it."""
 
     def worker_drained(self, worker: WorkerProcess) -> object:
@@ -229,7 +228,7 @@ class Workforce:
         channel = Channel(
             self._loop,
             ours,
-            on_records=lambda records: self._employer.worker_sent(worker, records),
+            on_records=lambda records, fds: self._employer.worker_sent(worker, records),
             on_eof=lambda: None,  # the end of the process is what counts
             on_drained=lambda: self._employer.worker_drained(worker),
         )

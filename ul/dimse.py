@@ -16,6 +16,7 @@ Buffer = Union[bytes, bytearray, memoryview]
 
 COMMAND: Final = 1  # message control header, bit 0 (PS3.8 E.2)
 LAST: Final = 2  # bit 1
+WHOLE_COMMAND: Final = COMMAND | LAST  # nearly every command set comes in one fragment
 
 _PDV_HEADER_LENGTH: Final = 6  # item length, context id, message control header
 _UNLIMITED_FRAGMENT: Final = 131072  # bytes per fragment towards a peer without a maximum
@@ -113,6 +114,10 @@ class Assembler:
         while self._index < len(values):
             context_id, header, fragment = values[self._index]
             self._index += 1
+            if header == WHOLE_COMMAND and not (self.amid_command or self.data_set_due):
+                self._begin(context_id)
+                self._empty = 0
+                return bytes(fragment)
             if not fragment and not header & LAST:
                 self._count_empty()
                 continue
@@ -132,15 +137,16 @@ class Assembler:
         if self._empty > MAXIMUM_EMPTY_FRAGMENTS:
             raise ProtocolError(f"P-DATA: more than {MAXIMUM_EMPTY_FRAGMENTS} empty fragments in a row")
 
+    def _begin(self, context_id: int) -> None:
+        if context_id not in self._contexts:
+            raise _breach(context_id, "no such accepted presentation context")
+        self.context_id = context_id
+
     def _command_fragment(self, context_id: int, header: int, fragment: Buffer) -> bytes | None:
         if self.data_set_due:
             raise _breach(context_id, "a command fragment while a data set is due")
         if not self.amid_command:
-            if context_id not in self._contexts:
-                raise _breach(context_id, "no such accepted presentation context")
-            self.context_id = context_id
-            if header & LAST:
-                return bytes(fragment)
+            self._begin(context_id)
             self.amid_command = True
             self._command_length = 0
         elif context_id != self.context_id:

@@ -17,7 +17,7 @@ no faster than the peer takes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Union
 
 from ul.acse import AcceptedContext, Answer, Negotiated, Offer, Rejection, agreed
@@ -207,6 +207,12 @@ class Session:
             or (self._assembler is not None and (self._assembler.data_set_due or self._assembler.amid_command))
         )
 
+    def limit_idleness(self, seconds: float) -> None:
+        """From now on, be content with less silence between two messages."""
+        network = self._timeouts.network
+        if network is None or network > seconds:
+            self._timeouts = replace(self._timeouts, network=seconds)
+
     @property
     def want_read(self) -> bool:
         """False while reading on would only pile up what cannot be performed yet."""
@@ -331,18 +337,17 @@ class Session:
 
     def next_event(self, now: float) -> Event | None:
         """What happened next; None when the upper layer has to be asked for more."""
-        while not self._events:
-            if not self._unread:
-                return None
-            found = self._advance()
+        events = self._events
+        while not events:
+            found = self._advance() if self._unread else None
             if found is None:
                 return None
             if isinstance(found, bytes):
                 self._command_set_received(found, now)
             elif self._receiving is not None:
-                self._events.append(DataSetReceived(self._receiving))
+                events.append(DataSetReceived(self._receiving))
                 self._receiving = None
-        return self._events.pop(0)
+        return events.pop(0)
 
     def _advance(self) -> bytes | DataSetEnd | None:
         assembler = self._assembler

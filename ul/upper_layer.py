@@ -217,6 +217,10 @@ class UpperLayer:
         """The next indication or confirm, after at most one further PDU; None if more has to be received first."""
         self._now = now
         issued = self._issued
+        if self._offset == self._end and not (issued or self._unread or self._eof):
+            self._view = _NOTHING  # all was pulled; an idle association keeps no buffer alive
+            self._offset = self._end = 0
+            return None
         while not issued:
             try:
                 progress = self._go_on() if self._remaining else self._begin_pdu()
@@ -284,8 +288,6 @@ class UpperLayer:
         """Go on to what was received behind the present buffer. What a cut left over is joined to it."""
         unread, self._unread = self._unread, None
         if unread is None:
-            if self._offset == self._end:
-                self._hold(_NOTHING, borrowed=False)  # an idle association keeps no buffer alive
             return False
         if len(unread) == 1 and self._offset == self._end:
             self._hold(memoryview(unread[0]), borrowed=True)

@@ -91,7 +91,7 @@ class House:
         return self.clients[-1]
 
     def waits_for_ack(self, worker: WorkerProcess) -> list[int]:
-        return [token for token, connection in worker.connections.items() if connection.socket is not None]
+        return [token for token, connection in worker.connections.items() if connection.fd is not None]
 
     def ask(self, message: dict[str, Any]) -> dict[str, Any]:
         """A request of the command line, by a process of its own, for the loop is ours to turn."""

@@ -49,9 +49,10 @@ class End:
         self.drained = 0
         self.channel = Channel(loop, sock, self.on_records, self.on_eof, self.on_drained)
 
-    def on_records(self, records: list[tuple[Record, int | None]]) -> None:
-        self.records += [record for record, _ in records]
-        self.fds += [fd for record, fd in records if type(record) is Handoff]
+    def on_records(self, records: list[Record], fds: list[int]) -> None:
+        self.records += records
+        arrived = iter(fds)
+        self.fds += [next(arrived, None) for record in records if type(record) is Handoff]
 
     def on_eof(self) -> None:
         self.ended = True

@@ -31,7 +31,7 @@ class Employer:
     def worker_ready(self, worker: WorkerProcess) -> None:
         self.ready.append(worker)
 
-    def worker_sent(self, worker: WorkerProcess, records: list[tuple[Record, int | None]]) -> None:
+    def worker_sent(self, worker: WorkerProcess, records: list[Record]) -> None:
         raise AssertionError("these workers have no connections")
 
     def worker_drained(self, worker: WorkerProcess) -> None:

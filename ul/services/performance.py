@@ -66,6 +66,8 @@ class Performances:
             while True:
                 if isinstance(step, Respond):
                     self._respond(operation, step)
+                    if step.final:
+                        return
                 elif isinstance(step, Blocking):
                     self._shell.run_blocking(step.call, partial(self._advance, operation, steps))
                     return

@@ -29,7 +29,7 @@ class Blocking:
 
 
 class Respond:
-    """Send this response. The operation is performed once a `final` one was sent."""
+    """Send this response. A `final` one is a service's last word: the operation is performed, nothing is resumed."""
 
     __slots__ = ("data_set", "final", "response")
 

@@ -46,7 +46,7 @@ UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 LONGEST_UID: Final = 64  # PS3.5 9.1
 WINDOW: Final = 4096  # Bytes looked at together: what a split element is joined from.
 MAXIMUM_DEPTH: Final = 64  # Open sequences and items; real heads have fewer than ten.
-MAXIMUM_ELEMENTS: Final = 16384  # Elements walked (about 8 ms): thousands of references in undefined length fit.
+MAXIMUM_ELEMENTS: Final = 16384  # Elements walked (about 10 ms): thousands of references in undefined length fit.
 MAXIMUM_INFLATED: Final = 65536  # Bytes; deflate expands up to 1032:1.
 INFLATED_TOGETHER: Final = 512  # Bytes: heads are found within the first few.
 
