@@ -167,6 +167,8 @@ class Connection:
                 request = session.next_request(now)
                 if request is not None:
                     self._send(request)
+            elif self._backed_up:
+                break
             if not session.want_read:
                 break
             primitive = upper_layer.next_primitive(now)
@@ -239,14 +241,18 @@ class Connection:
             self._arm(deadline)
 
     def _wanted(self) -> int:
-        """What to wait for. Nothing is read while that only makes more to say to a peer that does not listen."""
+        """What to wait for."""
         upper_layer = self.upper_layer
         if upper_layer.should_connect:
             return EPOLLOUT
         if not self._unsent:
             return EPOLLIN if self.session.want_read else EPOLLHUP
-        backed_up = upper_layer.has_data_to_send
-        return EPOLLOUT | EPOLLIN if self.session.want_read and not backed_up else EPOLLOUT
+        return EPOLLOUT | EPOLLIN if self.session.want_read and not self._backed_up else EPOLLOUT
+
+    @property
+    def _backed_up(self) -> bool:
+        """What is read now only makes more to say to a peer that does not listen."""
+        return bool(self._unsent) and (self.upper_layer.has_data_to_send or self.session.answers_due)
 
     @property
     def deadline(self) -> float | None:

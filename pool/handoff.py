@@ -163,9 +163,9 @@ def socketpair() -> tuple[socket.socket, socket.socket]:
 class Channel:
     """One end of the hand-off, on a loop.
 
-    `on_records(records, fds)` gets a packet at a time. The descriptors belong to its HANDOFF records in their order, and
-    are the receiver's to close; where they end early, they did not fit in. `on_eof()` comes once, after the last record;
-    `on_drained()` when a channel that was full no longer is.
+    `on_records(records, fds)` gets a packet at a time. The descriptors belong to its HANDOFF records in their order,
+    and are the receiver's to close; where they end early, the rest did not fit in. `on_eof()` comes once, after the
+    last record; `on_drained()` when a channel that was full no longer is.
     """
 
     def __init__(

@@ -21,6 +21,7 @@ from pool.storage import Incoming, Store, Stored
 from ul.acse import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Offer, Rejection, SupportedContext
 from ul.services.performance import Performances, Then
 from ul.session import (
+    IDLE,
     REQUESTED,
     AssociationAborted,
     AssociationRejected,
@@ -153,9 +154,21 @@ class ServedAssociation(Connection):
             self.pump()
 
     def expire_artim(self) -> None:
-        """A newcomer needs the place of this connection, which has not asked for an association yet."""
+        """The place of this connection, which has not asked for an association yet, is needed: as if ARTIM ran out."""
+        self._expired("no A-ASSOCIATE-RQ before its place was needed")
         self.upper_layer.expire_artim(self._loop.now)
         self.pump()
+
+    def _expired(self, why: str) -> None:
+        if self.session.state == IDLE and not self.upper_layer.breach:
+            self._end = why
+
+    def _timer_due(self) -> None:
+        artim = self.upper_layer.artim_timer
+        if artim.expired(self._loop.now) and self.session.state == IDLE:
+            self._scp.counters.connections_expired += 1
+            self._expired(f"ACSE timeout: no A-ASSOCIATE-RQ for {artim.duration:g} s")
+        super()._timer_due()
 
     def drain(self) -> None:
         """The server is stopping: go on while the peer does, but do not wait for one that is silent."""
@@ -202,7 +215,8 @@ class ServedAssociation(Connection):
             self._end = "rejected ({},{},{})".format(*event.rejection)
             counters.associations_rejected += 1
         elif isinstance(event, AssociationAborted):
-            self._end = event.description
+            self._end = self.lost or event.description
+            counters.protocol_errors += event.breach
             if self._performances is not None:
                 counters.associations_aborted += 1
 
@@ -269,12 +283,11 @@ class ServedAssociation(Connection):
             self._performances.close()
             self._scp.counters.associations_active -= 1
         self._scp.counters.bytes_received += self.bytes_received
-        breach = self.upper_layer.breach
-        if breach:
-            self._scp.counters.protocol_errors += 1
         asked = bool(self.session.request)
+        breach = "" if asked else self.upper_layer.breach  # nobody was told of it
+        self._scp.counters.protocol_errors += bool(breach)
         logs.event(
-            logs.INFO if asked else logs.WARNING if breach else logs.DEBUG,
+            logs.INFO if asked else logs.WARNING if self._end or breach else logs.DEBUG,
             "association.closed" if asked else "connection.closed",
             association=self.token,
             peer="{}:{}".format(*self.peer_address),
@@ -283,6 +296,6 @@ class ServedAssociation(Connection):
             messages=self.messages if asked else None,
             bytes=self.bytes_received,
             seconds=self._loop.now - self.opened_at,
-            end=self.lost or self._end or breach or "closed by the peer",
+            end=self._end or breach or self.lost or "closed by the peer",
         )
         self._scp.gate.association_closed(self)

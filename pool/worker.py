@@ -236,7 +236,8 @@ def serve(make_application: Callable[[Settings, Loop, Counters, Worker], Applica
     try:
         worker = Worker(settings, handoff_socket, make_application)
     except Exception as error:
-        logs.event(logs.FATAL, "worker.failed", error=error)
+        expected = isinstance(error, OSError)  # a directory that cannot be made: what it says is for the operator
+        logs.event(logs.FATAL, "worker.failed", error=str(error) if expected else error)
         return 1
     gc.freeze()  # what was imported stays: the collector need not look at it again
     worker.run()

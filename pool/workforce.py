@@ -35,6 +35,7 @@ ANSWER_TIMEOUT: Final = 0.5  # seconds that a question to all workers waits for 
 _AT_ONCE: Final = 3
 _STEADY: Final = 30.0  # seconds
 _LONGEST_DELAY: Final = 30.0  # seconds
+_SPAWN_RETRY: Final = 0.5  # seconds
 
 # The folder we were started in must not be on the worker's path: a stray `pool.py` in it would run instead of ours.
 # `python -m` puts it there and `-P` came with 3.11. Our own folder goes last, for a checkout that is not installed.
@@ -93,11 +94,13 @@ class Slot:
 class WorkerProcess:
     """One worker process, as the acceptor sees it."""
 
-    def __init__(self, number: int, slot: Slot, process: subprocess.Popen[bytes], channel: Channel, now: float) -> None:
+    def __init__(
+        self, number: int, slot: Slot, process: subprocess.Popen[bytes], pidfd: int, channel: Channel, now: float
+    ) -> None:
         self.number = number  # never used twice
         self.slot = slot
         self.process = process
-        self.pidfd = os.pidfd_open(process.pid)
+        self.pidfd = pidfd
         self.channel = channel
         self.started_at = now
         self.ready_at: float | None = None
@@ -211,17 +214,28 @@ class Workforce:
     def _make_the_number_right(self) -> None:
         for slot in self._slots:
             if slot.worker is None and slot.retry is None and not self._stopping:
-                self._spawn(slot)
+                try:
+                    self._spawn(slot)
+                except OSError as error:  # no descriptor or no process to be had; connections may have taken them
+                    if not self._one_was_ready:
+                        raise
+                    logs.event(logs.ERROR, "worker.not_started", reason=error.strerror)
+                    self._fill_later(slot, _SPAWN_RETRY)
 
     def _spawn(self, slot: Slot) -> None:
         ours, theirs = socketpair()
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-c", _WORKER_CODE, _OUR_FOLDER, str(theirs.fileno())],
-                stdin=subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # Ctrl-C is for this process, which knows what to do about the workers
-            )
+        try:
+            with theirs:
+                process = subprocess.Popen(
+                    [sys.executable, "-c", _WORKER_CODE, _OUR_FOLDER, str(theirs.fileno())],
+                    stdin=subprocess.PIPE,
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,  # Ctrl-C is for this process, which knows what to do about the workers
+                )
+            pidfd = os.pidfd_open(process.pid)  # where this fails, it finds stdin and hand-off closed, and leaves
+        except OSError:
+            ours.close()
+            raise
         # Smaller than a pipe's buffer: this does not wait for the reader, who may be dead already.
         with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # type: ignore[union-attr]
             pipe.write(self._settings.to_json().encode())
@@ -232,7 +246,7 @@ class Workforce:
             on_eof=lambda: None,  # the end of the process is what counts
             on_drained=lambda: self._employer.worker_drained(worker),
         )
-        worker = WorkerProcess(next(self._numbers), slot, process, channel, self._loop.now)
+        worker = WorkerProcess(next(self._numbers), slot, process, pidfd, channel, self._loop.now)
         slot.worker = self.workers[worker.number] = self._by_identity[worker.identity] = worker
         self._loop.register(worker.pidfd, EPOLLIN, lambda events: self._reap(worker))
         logs.event(logs.DEBUG, "worker.started", worker=worker.number, pid=process.pid)
@@ -253,7 +267,7 @@ class Workforce:
             "worker.exited",
             worker=worker.number,
             pid=worker.process.pid,
-            how=f"signal {signal.Signals(-exit_status).name}" if exit_status < 0 else f"exit status {exit_status}",
+            how=_how(exit_status),
             connections=len(worker.connections),
         )
         self._employer.worker_gone(worker)
@@ -264,7 +278,7 @@ class Workforce:
 
     def _replace(self, worker: WorkerProcess) -> None:
         slot = worker.slot
-        lived = self._loop.now - (self._loop.now if worker.ready_at is None else worker.ready_at)
+        lived = 0.0 if worker.ready_at is None else self._loop.now - worker.ready_at
         slot.early_deaths = 0 if lived >= _STEADY else slot.early_deaths + 1
         if not self._one_was_ready:
             return
@@ -272,12 +286,15 @@ class Workforce:
         delay = respawn_delay(slot.early_deaths)
         if delay:
             logs.event(logs.ERROR, "worker.crash_loop", deaths=slot.early_deaths, next_start_in=delay)
-            slot.retry = self._loop.call_at(self._loop.now + delay, lambda: self._retry(slot))
+            self._fill_later(slot, delay)
         self._make_the_number_right()
 
-    def _retry(self, slot: Slot) -> None:
-        slot.retry = None
-        self._make_the_number_right()
+    def _fill_later(self, slot: Slot, delay: float) -> None:
+        def fill() -> None:
+            slot.retry = None
+            self._make_the_number_right()
+
+        slot.retry = self._loop.call_at(self._loop.now + delay, fill)
 
     # Their health
 
@@ -376,3 +393,9 @@ class Workforce:
         for worker in self.workers.values():
             logs.event(logs.ERROR, "worker.killed", worker=worker.number, pid=worker.process.pid)
             worker.kill()
+
+
+def _how(exit_status: int) -> str:
+    if exit_status >= 0:
+        return f"exit status {exit_status}"
+    return f"signal {-exit_status} ({signal.strsignal(-exit_status)})"

@@ -102,12 +102,16 @@ class AssociationReleased:
 
 @dataclass(slots=True)
 class AssociationAborted:
-    """Over, at once. `source`: 0 service-user, 2 service-provider; `description` is for the log."""
+    """Over, at once. `source`: 0 service-user, 2 service-provider; `description` is for the log.
+
+    `breach`: this side aborted because the peer broke the protocol.
+    """
 
     source: int
     reason: int
     locally: bool
     description: str
+    breach: bool = False
 
 
 Event = Union[
@@ -219,6 +223,11 @@ class Session:
         return self._parked is None
 
     @property
+    def answers_due(self) -> bool:
+        """More waits for `next_request` than what this side asks the peer: answers that it does not take."""
+        return len(self._requests) + len(self._outgoing) > len(self._invoked)
+
+    @property
     def deadline(self) -> float | None:
         """When `handle_timeout` is due, on the clock that `now` comes from; None for never."""
         duration = self._patience()
@@ -321,7 +330,7 @@ class Session:
     def _provider_abort_indication(self, primitive: A_P_ABORT) -> None:
         locally = bool(primitive.description) and not primitive.transport_lost
         description = primitive.description or "A-ABORT from the peer's service-provider"
-        self._end(AssociationAborted(2, primitive.provider_reason, locally, description))
+        self._end(AssociationAborted(2, primitive.provider_reason, locally, description, breach=locally))
 
     def _end(self, event: AssociationAborted | AssociationReleased | AssociationRejected) -> None:
         if self.state == ENDED:
@@ -378,7 +387,7 @@ class Session:
             else:
                 self._response_received(command)
         except ProtocolError as error:  # breaks PS3.7: ours to answer
-            self.abort(now, str(error))
+            self.abort(now, str(error), breach=True)
 
     def _request_received(self, command: Command, context: AcceptedContext) -> None:
         operations = self._operations
@@ -488,13 +497,13 @@ class Session:
         self.state = RELEASING
         self._waiting_since = now
 
-    def abort(self, now: float, description: str = "aborted here") -> None:
+    def abort(self, now: float, description: str = "aborted here", *, breach: bool = False) -> None:
         """End the association now with an A-ABORT from the service-user."""
         if self.state == ENDED:
             return
         if self.state != IDLE:
             self._requests.append(A_ABORT(0))
-        self._end(AssociationAborted(0, 0, True, description))
+        self._end(AssociationAborted(0, 0, True, description, breach))
 
     def next_request(self, now: float) -> Primitive | None:
         """The next primitive for `UpperLayer.request`; None when there is nothing more to say for now."""

@@ -54,6 +54,11 @@ _EVENT_OF_PDU: Final = {
     A_ABORT_PDU: "Evt16",
 }
 _HEADER_LENGTH: Final = HEADER.size
+# What the machine says by itself to a peer it knows nothing of yet (AA-1, AE-6): no one above is told.
+_REFUSED_IN_STA2: Final = {
+    A_ABORT: "the first PDU is no A-ASSOCIATE-RQ",
+    A_ASSOCIATE: "A-ASSOCIATE-RQ: protocol version 1 is not offered",
+}
 _DATA_STATES: Final = ("Sta6", "Sta7")  # those of DT-2 and AR-6
 _UNLIMITED: Final = 0xFFFFFFFF  # the most a PDU-length can say
 _NOTHING: Final = memoryview(b"")
@@ -259,6 +264,8 @@ class UpperLayer:
         if type(primitive) is P_DATA:
             self._output += p_data.encode(primitive.presentation_data_value_list)
         else:
+            if self.state_machine.current_state == "Sta2" and not self.breach:
+                self.breach = _REFUSED_IN_STA2[type(primitive)]
             self._output.append(encode(primitive))
 
     def issue(self, primitive: Primitive) -> None:

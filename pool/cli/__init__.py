@@ -16,6 +16,7 @@ import click
 from pool.config import SECTIONS, SETTINGS, Setting, SettingError
 from pool.control import AlreadyRunning, ControlError, NotAnswering, NotRunning
 from pool.exit_status import ExitStatus
+from pool.listeners import ListenError
 
 # Verb -> the module that defines it, in the order of --help.
 VERBS: Final = {
@@ -31,6 +32,7 @@ CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_w
 # The most specific first.
 _STATUS_OF_ERROR: Final[Mapping[type[Exception], ExitStatus]] = {
     SettingError: ExitStatus.USAGE,
+    ListenError: ExitStatus.CANNOT_LISTEN,
     AlreadyRunning: ExitStatus.ALREADY_RUNNING,
     NotRunning: ExitStatus.NOT_RUNNING,
     NotAnswering: ExitStatus.NOT_RUNNING,

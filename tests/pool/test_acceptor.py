@@ -25,6 +25,7 @@ from turning import turn_until
 from pool import control, listeners, messages, workforce
 from pool.acceptor import Server
 from pool.config import Settings
+from pool.exit_status import ExitStatus
 from pool.listeners import ListenError, open_listeners
 from pool.workforce import WorkerProcess
 
@@ -456,6 +457,22 @@ def test_a_signal_stops_the_server_with_status_0(served, signum, tmp_path):
     process.send_signal(signum)
     assert process.wait(PATIENCE) == 0
     assert not (tmp_path / "control" / "lock").exists()
+
+
+def test_what_keeps_a_server_from_starting_is_one_line_and_a_status(tmp_path):
+    command = [sys.executable, "-m", "pool", "serve", "--control", str(tmp_path / "control")]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        bind = f"127.0.0.1:{other.getsockname()[1]}"
+        taken = subprocess.run([*command, "--bind", bind], stderr=subprocess.PIPE, text=True, check=False)
+    assert taken.returncode == ExitStatus.CANNOT_LISTEN
+    assert taken.stderr.count("\n") == 1
+    assert bind in taken.stderr
+    (tmp_path / "file").touch()
+    nowhere = [*command, "--bind", "127.0.0.1:0", "--workers", "1", "-od", str(tmp_path / "file" / "incoming")]
+    failed = subprocess.run(nowhere, stderr=subprocess.PIPE, text=True, check=False)
+    assert failed.returncode == ExitStatus.WORKERS_FAILED
+    assert "Not a directory" in failed.stderr
+    assert not (tmp_path / "control").exists()
 
 
 def test_workers_finish_what_they_hold_and_leave_when_the_acceptor_is_killed(served, tmp_path):

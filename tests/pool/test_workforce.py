@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -191,6 +192,22 @@ def test_a_slot_whose_workers_keep_dying_has_to_wait(house, monkeypatch):
     assert not built.employer.nobody_left
     monkeypatch.delenv("MISCHIEF")
     built.until(lambda: built.workforce.complete)  # the next one is better
+
+
+def test_a_worker_that_cannot_be_spawned_for_want_of_descriptors_is_spawned_later(house, monkeypatch):
+    monkeypatch.setattr(workforce, "_SPAWN_RETRY", 0.05)
+    built = house(workers=1)
+    built.start()
+    (slot,) = built.workforce._slots
+    with monkeypatch.context() as patch:
+        patch.setattr(workforce.subprocess, "Popen", no_descriptors)
+        built.employer.ready[0].kill()
+        built.until(lambda: slot.retry is not None)
+    built.until(lambda: built.workforce.complete)
+
+
+def no_descriptors(*args: Any, **kwargs: Any) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def test_when_no_worker_can_start_it_is_over(house, monkeypatch):
