@@ -7,6 +7,7 @@ tables (`pool.cli.send`), or how a message gets to the peer (`pool.scu`).
 from __future__ import annotations
 
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -51,15 +52,26 @@ class Outcome:
 
 
 def instances(paths: Iterable[Path]) -> Iterator[Instance | Outcome]:
-    """Every file under `paths`, as an Instance or as the Outcome that says why it cannot be sent."""
+    """Every file under `paths`, as an Instance or as the Outcome that says why it cannot be sent.
+
+    A folder that cannot be read is an Outcome too; links to folders are followed only where they are in `paths`.
+    """
     for path in paths:
-        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
-            yield instance(file)
+        if not path.is_dir():
+            yield instance(path)
+            continue
+        unread: list[OSError] = []
+        for folder, folders, names in os.walk(path, onerror=unread.append):
+            folders.sort()
+            yield from (instance(Path(folder, name)) for name in sorted(names))
+        yield from (Outcome(Path(error.filename), 0, error=error.strerror or str(error)) for error in unread)
 
 
 def instance(path: Path) -> Instance | Outcome:
     """Read as much of a file as is needed to send it."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return Outcome(path, 0, error="not a regular file")  # to open a pipe could wait for ever
         with path.open("rb") as file:
             head = read_head(file)
             length = os.fstat(file.fileno()).st_size - head.data_set_offset
@@ -152,7 +164,7 @@ class Delivery:
         self._buffer = memoryview(bytearray(RECEIVE_BUFFER_LENGTH))
         self._open: set[_Sender] = set()
         self._refused = ""  # why the last association that delivered nothing ended
-        self.rejected = False  # the peer rejected an association
+        self.rejected = False  # the peer rejected an association, or all that was proposed on one
         self.connected = False  # the peer accepted one
         self.associations = 0
 
@@ -195,7 +207,7 @@ class Delivery:
         self.rejected = self.rejected or sender.rejected
         if sender.end == "released":
             return
-        if not sender.delivered:
+        if not sender.delivered and not sender.file_failed:
             self._refused = sender.end
         elif sender.batch.waiting:
             self._associate(sender.batch)
@@ -204,7 +216,7 @@ class Delivery:
 class _Sender(RequestedAssociation):
     """One association of a delivery: takes a file, waits for its response, takes the next."""
 
-    __slots__ = ("_contexts", "_current", "_delivery", "_message_id", "_source", "batch", "delivered")
+    __slots__ = ("_contexts", "_current", "_delivery", "_message_id", "_source", "batch", "delivered", "file_failed")
 
     def __init__(self, delivery: Delivery, batch: Batch) -> None:
         self._delivery = delivery
@@ -214,6 +226,7 @@ class _Sender(RequestedAssociation):
         self._message_id = 0
         self.batch = batch
         self.delivered = 0
+        self.file_failed = False  # so that the association had to end: none of the peer's doing
         super().__init__(
             delivery._loop,
             delivery._buffer,
@@ -227,6 +240,7 @@ class _Sender(RequestedAssociation):
     def accepted(self, negotiated: Negotiated) -> None:
         """Begin with the first file."""
         self._delivery.connected = True
+        self.rejected = not negotiated.contexts
         self._contexts = list(negotiated.contexts.values())
         self._next()
 
@@ -268,10 +282,14 @@ class _Sender(RequestedAssociation):
         if file is not None:
             self._delivery.outcome(file, status, error)
 
-    def callback_failed(self, error: Exception) -> None:
+    def pump(self) -> None:
         """A file that cannot be read to its end: the message it is in cannot be ended either."""
-        self.end = str(error)
-        super().callback_failed(error)
+        try:
+            super().pump()
+        except OSError as error:
+            self.file_failed = True
+            self.session.abort(self._loop.now, error.strerror or str(error))
+            super().pump()
 
     def closed(self) -> None:
         """The association is over."""

@@ -85,16 +85,16 @@ class SCP:
         )
         self._threads = ThreadPoolExecutor(_COMMIT_THREADS, "commit")
 
-    def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
-        """Run `call` on a thread, then `then(result, error)` on the loop."""
-        self._threads.submit(self._block, call, then)
+    def run_blocking(self, association: ServedAssociation, call: Callable[[], Any], then: Then) -> None:
+        """Run `call` on a thread, then `association.resume(then, result, error)` on the loop."""
+        self._threads.submit(self._block, association, call, then)
 
-    def _block(self, call: Callable[[], Any], then: Then) -> None:
+    def _block(self, association: ServedAssociation, call: Callable[[], Any], then: Then) -> None:
         try:
             result, error = call(), None
         except BaseException as raised:
             result, error = None, raised
-        self.loop.call_from_thread(then, result, error)
+        self.loop.call_from_thread(association.resume, then, result, error)
 
     def close(self) -> None:
         """Wait for what is being committed."""
@@ -228,13 +228,13 @@ class ServedAssociation(Connection):
 
     def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
         """Run `call` on a thread of the worker's; go on with the association afterwards."""
+        self._scp.run_blocking(self, call, then)
 
-        def resume(result: Any, error: BaseException | None) -> None:
-            then(result, error)
-            if not self.is_closed:
-                self.pump()
-
-        self._scp.run_blocking(call, resume)
+    def resume(self, then: Then, result: Any, error: BaseException | None) -> None:
+        """What blocked is done."""
+        then(result, error)
+        if not self.is_closed:
+            self.pump()
 
     def open_instance(self, operation: Operation) -> Incoming:
         """Where the data set of this C-STORE goes. Raises StatusError."""

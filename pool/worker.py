@@ -64,6 +64,9 @@ class Association(Protocol):
     def abort(self, why: str) -> None:
         """A-ABORT, now."""
 
+    def close(self) -> None:
+        """Close the transport connection, whatever state it is in."""
+
 
 class Application(Protocol):
     """What the worker is for."""
@@ -101,6 +104,8 @@ class Worker:
         """Serve until let go."""
         self._control.send(messages.READY(pid=os.getpid()))
         self._loop.run()
+        for association in list(self._associations.values()):
+            association.close()  # the peer had its time to close after our last words
         self._channel.flush()
         self._application.close()
         self._control.close()
@@ -133,17 +138,18 @@ class Worker:
 
     def _received(self, records: list[Record], fds: list[int]) -> None:
         arrived = iter(fds)
+        call_soon = self._loop.call_soon  # one by one: the fault of an association is its own, not its neighbour's
         for record in records:
             if type(record) is Handoff:
                 self._take(record, next(arrived, None))
             elif type(record) is Admitted:
                 if (association := self._asking.pop(record.token, None)) is not None:
-                    association.admitted()
+                    call_soon(association.admitted)
             elif type(record) is Refused:
                 if (association := self._asking.pop(record.token, None)) is not None:
-                    association.refused(Rejection(record.result, record.source, record.reason))
+                    call_soon(association.refused, Rejection(record.result, record.source, record.reason))
             elif type(record) is Expire and (association := self._associations.get(record.token)) is not None:
-                association.expire_artim()
+                call_soon(association.expire_artim)
         if self._to_start:
             self._start_associations()
 
@@ -170,7 +176,7 @@ class Worker:
             return
         starting, self._to_start = self._to_start, []
         for association in starting:
-            association.start()
+            self._loop.call_soon(association.start)
 
     def _let_go(self) -> None:
         """The end of the hand-off socket: nobody comes any more, and nobody answers any more."""
@@ -188,19 +194,20 @@ class Worker:
         if kind == messages.PING.type:
             self._control.send(messages.PONG(number=message["number"], counters=self._counters.snapshot()))
         elif kind == messages.DRAIN.type:
-            self._end_associations(lambda association: association.drain())
+            for association in self._without_pending():
+                self._loop.call_soon(association.drain)
         elif kind == messages.STOP.type:
-            self._end_associations(lambda association: association.abort("the server stops"))
+            for association in self._without_pending():
+                self._loop.call_soon(association.abort, "the server stops")
             self._loop.call_at(self._loop.now + _LAST_WORDS, self._loop.stop)
         elif kind == messages.LOG_LEVEL.type:
             logs.set_level(message["level"])
 
-    def _end_associations(self, end: Callable[[Association], object]) -> None:
-        for association in list(self._associations.values()):
-            if association.token in self._pending:
-                association.expire_artim()  # there is nothing to finish, and nothing to abort
-            else:
-                end(association)
+    def _without_pending(self) -> list[Association]:
+        """Those that asked for admission. With the others there is nothing to finish and nothing to abort."""
+        for association in self._pending.values():
+            self._loop.call_soon(association.expire_artim)
+        return [association for token, association in self._associations.items() if token not in self._pending]
 
 
 class ServingSCP:

@@ -189,6 +189,9 @@ class RawPeer:
     def close(self) -> None:
         self.socket.close()
 
+    def __del__(self) -> None:
+        self.close()  # a test that failed leaves nothing open
+
     def __enter__(self) -> RawPeer:
         return self
 

@@ -19,20 +19,26 @@ ROOT = Path(__file__).parent.parent
 
 # Lowest first. A name ending in ".*" is everything below that package.
 FLOORS: list[tuple[str, ...]] = [
-    ("ul.errors", "ul.pdu_primitives", "ul.sop_class", "ul.presentation", "ul.status", "ul.evt"),
+    ("ul.errors", "ul.pdu_primitives", "ul.uid", "ul.status", "ul.debug"),
+    ("ul.sop_class",),
+    ("ul.presentation",),
     ("ul.wire.fields",),
     ("ul.wire.items",),
     ("ul.wire.pdu", "ul.wire.command", "ul.wire.dataset"),
     ("ul.wire.p_data", "ul.wire.part10"),
+    ("ul.data_sets",),
     ("ul.timer", "ul.fsm"),
     ("ul.upper_layer",),
     ("ul.acse", "ul.dimse"),
+    ("ul.received",),
+    ("ul.evt",),
     ("ul.session",),
     ("ul.services.*",),
     ("ul.transport",),
     ("ul.dul",),
     ("ul.association",),
     ("ul.ae",),
+    ("ul",),
     ("pool.cores",),
     ("pool.config", "pool.stats", "pool.messages", "pool.logs", "pool.exit_status", "pool.admission"),
     ("pool.loop",),
@@ -50,7 +56,7 @@ FLOORS: list[tuple[str, ...]] = [
 ]
 
 # What others of its own floor may import too. Within a room (".*") everyone may.
-MAY_SHARE = ("ul.errors", "ul.pdu_primitives", "ul.sop_class", "ul.timer")
+MAY_SHARE = ("ul.errors", "ul.pdu_primitives", "ul.timer")
 
 # The sans-I/O core: everything of ul up to here.
 CORE_ENDS_WITH = "ul.services.*"
@@ -58,6 +64,8 @@ NO_PLACE_IN_THE_CORE = {
     *("socket", "select", "selectors", "ssl", "threading", "queue", "time", "asyncio", "concurrent", "subprocess"),
     *("zmq", "click", "rich", "pydicom", "pool"),
 }
+# Whose functions hand out objects of pydicom's, and import it when they are called: loading them loads no pydicom.
+HAND_OUT_PYDICOM = ("ul.uid", "ul.status", "ul.data_sets", "ul.evt")
 
 # The process that listens: it can be taken down neither by a peer's bytes nor by user code.
 ACCEPTOR = ("pool.acceptor", "pool.cli.serve")
@@ -150,7 +158,8 @@ CORE = [
 
 @pytest.mark.parametrize("name", CORE)
 def test_the_core_does_no_io_and_asks_no_clock(name: str) -> None:
-    assert not {imported for imported in imports(name) if imported.split(".")[0] in NO_PLACE_IN_THE_CORE}
+    allowed = {"pydicom"} if name in HAND_OUT_PYDICOM else set()
+    assert not {top for imported in imports(name) if (top := imported.split(".")[0]) in NO_PLACE_IN_THE_CORE} - allowed
 
 
 @pytest.mark.parametrize("start", ACCEPTOR)

@@ -61,6 +61,9 @@ _REFUSED_IN_STA2: Final = {
 }
 _DATA_STATES: Final = ("Sta6", "Sta7")  # those of DT-2 and AR-6
 _UNLIMITED: Final = 0xFFFFFFFF  # the most a PDU-length can say
+# A stream of what is no PDU: each six bytes of it cost 7 us and an A-ABORT (AA-7). The rest is read and dropped.
+_MOST_REFUSED: Final = 16
+_ENDLESS: Final = 1 << 63
 _NOTHING: Final = memoryview(b"")
 
 
@@ -86,6 +89,7 @@ class UpperLayer:
         "_open",
         "_output",
         "_reader",
+        "_refused",
         "_remaining",
         "_request",
         "_unread",
@@ -132,6 +136,7 @@ class UpperLayer:
         self._body: bytearray | None = None
         self._body_type = 0
         self._remaining = 0  # bytes of it still to come
+        self._refused = 0  # how many there were that broke the protocol
 
     # --- the transport's side ----------------------------------------------------------------------------------------
 
@@ -364,6 +369,9 @@ class UpperLayer:
     def _refuse(self, error: ProtocolError) -> None:
         self.breach = self.breach or str(error)
         self.state_machine.do_action("Evt19", A_P_ABORT(error.reason, description=str(error)))
+        self._refused += 1
+        if self._refused == _MOST_REFUSED:
+            self._remaining = _ENDLESS
 
     def _check_header(self, pdu_type: int, length: int) -> None:
         """Raises ProtocolError for what no body can make good."""

@@ -53,6 +53,8 @@ def send(
     address = resolved(peer)
     console = Console(stderr=True, highlight=False, quiet=quiet or as_json)
     report = Report(paths)
+    if not report.files and not report.failed:
+        raise click.ClickException(f"there is no file in {', '.join(map(str, paths))}")
     began = time.monotonic()
     with _progress(console) as progress:
         task = progress.add_task("sending", total=report.bytes_to_send)

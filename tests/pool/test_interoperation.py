@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import peers
 import pytest
@@ -73,7 +74,7 @@ def test_our_own_verbs_reach_it(tmp_path: Path) -> None:
 
 def test_there_are_enough_real_files_to_mean_something() -> None:
     assert len(samples()) >= 172
-    assert {sample.content.transfer_syntax_uid for sample in samples()} == set(STORESCU_PROPOSES)
+    assert {sample.content.transfer_syntax_uid for sample in samples()} >= set(STORESCU_PROPOSES)
     by_uid = defaultdict(set)
     for sample in samples():
         by_uid[sample.content.sop_instance_uid].add(sample.content)
@@ -142,8 +143,10 @@ def associated(port: int, to_send: Iterable[Sample]) -> Iterator[Association]:
     association = ae.associate("127.0.0.1", port)
     assert association.is_established
     association.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `peers` has it for DCMTK
+    # Its reactor, between two messages, may take a response away from the call that waits for it: it is kept paused.
     try:
-        yield association
+        with patch.object(association._reactor_checkpoint, "set"):
+            yield association
     finally:
         association.release()
 
