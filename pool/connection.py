@@ -134,6 +134,16 @@ class Connection:
         if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and self._interest:
             self._receive()
         self.pump()
+        if self._interest and (self.session.amid_message or self.upper_layer.amid_pdu):
+            self._acknowledge_at_once()
+
+    def _acknowledge_at_once(self) -> None:
+        """Most senders leave Nagle's algorithm on: what follows their first write waits for its ACK.
+
+        With the kernel's delayed ACK that costs them 40 ms a message; with this they go as fast as without Nagle.
+        """
+        with contextlib.suppress(OSError):  # not TCP, or lost already
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def callback_failed(self, error: Exception) -> None:
         """The loop tells of a fault of ours: this connection ends, no other one notices."""

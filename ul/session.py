@@ -202,14 +202,15 @@ class Session:
         return self._operations
 
     @property
+    def amid_message(self) -> bool:
+        """A message of the peer's has begun and is not whole."""
+        assembler = self._assembler
+        return assembler is not None and (assembler.data_set_due or assembler.amid_command)
+
+    @property
     def busy(self) -> bool:
         """Something is under way: a message, an operation, or a response that has not left."""
-        return bool(
-            self._operations
-            or self._outgoing
-            or self._invoked
-            or (self._assembler is not None and (self._assembler.data_set_due or self._assembler.amid_command))
-        )
+        return bool(self._operations or self._outgoing or self._invoked or self.amid_message)
 
     def limit_idleness(self, seconds: float) -> None:
         """From now on, be content with less silence between two messages."""

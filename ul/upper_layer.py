@@ -179,6 +179,11 @@ class UpperLayer:
     def has_data_to_send(self) -> bool:
         return bool(self._output)
 
+    @property
+    def amid_pdu(self) -> bool:
+        """A PDU has begun to arrive and is not whole."""
+        return self._remaining > 0 or self._offset < self._end
+
     # --- time --------------------------------------------------------------------------------------------------------
 
     @property

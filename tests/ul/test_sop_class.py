@@ -182,13 +182,6 @@ def test_every_name_of_pynetdicom() -> None:
 
 # --- service classes
 
-# Where the second opinion has no service: the DICOMDIR, which is not exchanged.
-# Storage Commitment and the other names differ by a suffix alone.
-THEIR_NAMES = {
-    "UnifiedProcedureStep": "Unified Procedure Step",
-    "RTMachineVerification": "RT Machine Verification",
-}
-
 
 def spoken(name: str) -> str:
     return "".join(letter for letter in name.removesuffix("ServiceClass") if letter.isalpha())
@@ -286,7 +279,7 @@ def test_a_private_class_joins_a_service_and_is_importable() -> None:
     [("CTImageStorage", sop_class.STORAGE), ("not a name", sop_class.STORAGE), ("class", "Storage"), ("A", "Nothing")],
 )
 def test_a_private_class_that_cannot_join(keyword: str, service: str) -> None:
-    with pytest.raises(ValueError, match="name|service class"):
+    with pytest.raises(ValueError, match=r"name|service class"):
         sop_class.register_uid("1.2.246.352.70.1.70", keyword, service)
     assert "1.2.246.352.70.1.70" not in UID.registered
 
