@@ -61,7 +61,7 @@ class NotificationEvent(EventType):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class InterventionEvent(EventType):
-    """One handler, which `answers` so (README); `default` is the answer where none is bound.
+    """One handler; `answers` says what it returns or yields, `default` is the answer where none is bound.
 
     `failure` is the status of the response where the handler raises, or where none is bound and `default` is None;
     None for the events of association negotiation, which have no response.
@@ -290,7 +290,8 @@ class Event:
         """Decoded once, and again only where a handler put other bytes in place of those received."""
         source = self.request.encoded
         if self._decoded is None or self._decoded[0] is not source:
-            self._decoded = source, data_sets.decode(_open(source), self.context.transfer_syntax)
+            with _open(source) as file:
+                self._decoded = source, data_sets.decode(file, self.context.transfer_syntax)
         return self._decoded[1]
 
     @_Attribute

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
 import time
 from array import array
 from collections import Counter
@@ -16,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
+
+from pydicom.data import get_testdata_file
 
 from benchmark import accounts, generator, wire
 from benchmark.generator import Generators, Report, Script, Task
@@ -231,6 +234,18 @@ def behind_silent_peers(peers: int, row: Workload, peer: Peer, server: Server, b
     return Measurement(values, first.failures + more.failures)
 
 
+def real_sender(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
+    """DCMTK's storescu as it comes, Nagle's algorithm on: what a site sees that changes no setting of its senders."""
+    environment = {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}
+    command = ["storescu", "--repeat", str(row.count), "+II", "127.0.0.1", str(server.port)]
+    began = time.monotonic()
+    done = subprocess.run(
+        [*command, get_testdata_file("CT_small.dcm")], env=environment, capture_output=True, text=True
+    )
+    seconds = time.monotonic() - began
+    return Measurement({"rate": row.count / seconds}, Counter({done.stderr.strip(): 1} if done.returncode else {}))
+
+
 # -------------------------------------------------------------------------------------------------------- rows
 
 ALL: Final = ("pynetdicom", "dcmtk", "dcmtk-fork", "orthanc", "ulpool", "ulpool-1")
@@ -304,6 +319,15 @@ WORKLOADS: Final = (
         ("rate", "cpu"),
         abstract_syntaxes=(wire.VERIFICATION, *wire.storage_sop_classes()[:127]),
         count=30_000,
+    ),
+    Workload(
+        "storescu",
+        "C-STORE 39 KiB from DCMTK's storescu with its defaults (Nagle's algorithm on), 1 association",
+        real_sender,
+        ("pynetdicom", "dcmtk", "orthanc", "ulpool"),
+        ("rate",),
+        ("rate",),
+        count=60,
     ),
     Workload(
         "idle-1000",

@@ -1,4 +1,4 @@
-"""Events: the table, what a handler finds in each Event, and who is called when, pynetdicom being the second opinion."""
+"""Events: the table, what a handler finds in each Event, and who is called when; the second opinion is pynetdicom's."""
 
 from __future__ import annotations
 
@@ -301,7 +301,6 @@ def test_every_event_has_association_kind_and_time(stored: Stored) -> None:
 CONTEXT = AcceptedContext(
     1, str(PatientRootQueryRetrieveInformationModelFind), str(ImplicitVRLittleEndian), False, True
 )
-QUERIED = {"QueryRetrieveLevel": "PATIENT", "PatientName": "Doe*"}
 
 
 def an_identifier() -> pydicom.Dataset:
@@ -529,7 +528,7 @@ def test_a_copy_goes_its_own_way() -> None:
 
 @pytest.mark.parametrize(("event", "handler"), [("EVT_C_ECHO", one), (evt.EVT_C_ECHO, "one"), (evt.EVT_C_ECHO, None)])
 def test_what_cannot_be_bound(event: Any, handler: Any) -> None:
-    with pytest.raises(TypeError, match="no event|cannot be called"):
+    with pytest.raises(TypeError, match=r"no event|cannot be called"):
         Handlers([(event, handler)])
 
 
