@@ -68,6 +68,10 @@ class Request:
     however large it is; it may be replaced by another one.
     """
 
+    if TYPE_CHECKING:  # its data set may be replaced, under whichever name it has
+
+        def __setattr__(self, keyword: str, value: Any) -> None: ...
+
     def __init__(self, command: Command, data_set: ReceivedDataSet | None = None, context_id: int = 0) -> None:
         self.command = command
         self.received = data_set

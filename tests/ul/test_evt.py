@@ -477,7 +477,7 @@ def test_what_a_notification_handler_raises_is_logged_and_the_others_are_called(
 
 
 def test_a_handler_may_unbind_itself_while_it_is_called() -> None:
-    calls = []
+    calls: list[Event] = []
 
     def once(event: Event) -> None:
         calls.append(event)

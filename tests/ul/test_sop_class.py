@@ -262,7 +262,7 @@ def unregistered() -> Iterator[None]:
         sop_class.STORAGE_SOP_CLASSES,
         sop_class.SERVICE_CLASSES,
     ):
-        table.pop("1.2.246.352.70.1.70", None)  # type: ignore[attr-defined]
+        table.pop("1.2.246.352.70.1.70", None)
     vars(sop_class).pop("RTPlanOfTheirsStorage", None)
 
 
