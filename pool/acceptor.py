@@ -127,8 +127,8 @@ class Server:
 
     def _stop(self, now: bool) -> None:
         self._state = STOPPING
-        logs.event(logs.INFO, "server.stopping", now=now, associations=self._reception.admission.associations)
         self._reception.close()
+        logs.event(logs.INFO, "server.stopping", now=now, associations=self._reception.admission.associations)
         if now:
             self._workforce.stop()
         else:
@@ -217,8 +217,11 @@ def _say_ready(settings: Settings) -> None:
         return
     where = ", ".join(f"{settings.aet}@{show_address(address)}" for address in settings.bind)
     workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
-    store = f"storing to {settings.output_directory} (durability {settings.durability})"
-    sys.stderr.write(f"ulpool: ready: {where}, {workers}, {store}; Ctrl-C stops\n")
+    if settings.application:
+        what = f"handled by {settings.application}"
+    else:
+        what = f"storing to {settings.output_directory} (durability {settings.durability})"
+    sys.stderr.write(f"ulpool: ready: {where}, {workers}, {what}; Ctrl-C stops\n")
     sys.stderr.flush()
 
 

@@ -72,6 +72,24 @@ def ae_title(text: str) -> str:
     return title
 
 
+def ae_titles(text: str) -> tuple[str, ...]:
+    """Comma separated AE titles; none where the text is empty."""
+    return tuple(ae_title(part) for part in text.split(",")) if text.strip() else ()
+
+
+def show_ae_titles(titles: Iterable[str]) -> str:
+    return ",".join(titles)
+
+
+def application(text: str) -> str:
+    """MODULE:NAME as Python would import it; without a name it is `app`. Empty for no application."""
+    module, colon, name = text.partition(":")
+    parts = [*module.split("."), *(name.split(".") if colon else ())]
+    if text and not all(part.isidentifier() for part in parts):
+        raise ValueError("give MODULE:NAME, such as receiver:app for the app of receiver.py")
+    return f"{module}:{name or 'app'}" if text else ""
+
+
 def whole_number(low: int, high: int, *, or_zero: str = "") -> Callable[[str], int]:
     """A parser of whole numbers from `low` to `high`; `or_zero` says what 0 means where it is allowed too."""
 
@@ -217,7 +235,12 @@ class Setting:
 
     @property
     def is_list(self) -> bool:
-        return self.parse is addresses
+        return self.parse in (addresses, ae_titles)
+
+    @property
+    def is_argument(self) -> bool:
+        """It has no flag: on the command line it stands alone."""
+        return not self.flag.startswith("-")
 
 
 def _setting(
@@ -241,18 +264,42 @@ def _setting(
     return field(default_factory=functools.partial(parse, default), metadata=row)
 
 
+APPLICATION: Final = "Application"
 NETWORK: Final = "Network"
 STORAGE: Final = "Storage"
 LIMITS: Final = "Limits"
 TIMEOUTS: Final = "Timeouts (seconds)"
 OPERATION: Final = "Operation"
-SECTIONS: Final = (NETWORK, STORAGE, LIMITS, TIMEOUTS, OPERATION)
+SECTIONS: Final = (APPLICATION, NETWORK, STORAGE, LIMITS, TIMEOUTS, OPERATION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a server runs with. `Settings()` is all defaults; `resolve` asks the other sources first."""
 
+    application: str = _setting(
+        "MODULE:NAME",
+        parse=application,
+        default="",
+        section=APPLICATION,
+        help="The pool.Application to serve, or a function that returns one; without it, instances are stored.",
+    )
+    app_dir: Path = _setting(  # noqa: RUF009 (a path is immutable)
+        "--app-dir",
+        parse=directory,
+        default=".",
+        metavar="DIR",
+        section=APPLICATION,
+        help="Where its module is looked for before anywhere else.",
+    )
+    handler_threads: int = _setting(
+        "--handler-threads",
+        parse=whole_number(1, 10_000),
+        default="100",
+        metavar="N",
+        section=APPLICATION,
+        help="How many handlers each worker runs at one time; more associations than that wait for each other.",
+    )
     bind: tuple[Address, ...] = _setting(
         "--bind",
         parse=addresses,
@@ -271,6 +318,23 @@ class Settings:
         section=NETWORK,
         help="Our application entity title.",
     )
+    require_called_aet: bool = _setting(
+        "--require-called-aet",
+        parse=switch,
+        show=show_switch,
+        default="false",
+        section=NETWORK,
+        help="Reject who calls us by another title.",
+    )
+    require_calling_aet: tuple[str, ...] = _setting(
+        "--require-calling-aet",
+        parse=ae_titles,
+        show=show_ae_titles,
+        default="",
+        metavar="TITLE",
+        section=NETWORK,
+        help="Reject every other calling title; several are given one by one or comma separated.",
+    )
     max_pdu: int = _setting(
         "-pdu",
         "--max-pdu",
@@ -288,7 +352,7 @@ class Settings:
         section=NETWORK,
         help="Connections the kernel may hold before they are accepted.",
     )
-    output_directory: Path = _setting(  # noqa: RUF009 (a path is immutable)
+    output_directory: Path = _setting(  # noqa: RUF009
         "-o",
         "-od",
         "--output-directory",
@@ -458,15 +522,21 @@ class Settings:
 SETTINGS: Final = tuple(Setting(name=f.name, **f.metadata) for f in dataclasses.fields(Settings) if f.metadata)
 
 
-# Sources, first to last: command line, environment, file, default.
+# Sources, first to last: command line, environment, file, application, default.
 
 
-def resolve(command_line: Mapping[str, object], environ: Mapping[str, str], file: Path | None = None) -> Settings:
+def resolve(
+    command_line: Mapping[str, object],
+    environ: Mapping[str, str],
+    file: Path | None = None,
+    declared: Mapping[str, object] | None = None,
+) -> Settings:
     """Settings from all sources; `origins` tells for each where its value came from.
 
     `command_line` maps names to text, switches or sequences of text; None and () are "not given". `file` is the TOML
-    file, otherwise the one that the setting `config` names. Other variables that begin with ULPOOL_ are left alone:
-    container platforms set some (ULPOOL_PORT for a service of that name).
+    file, otherwise the one that the setting `config` names. `declared` is what the application itself says.
+    Other variables that begin with ULPOOL_ are left alone: container platforms set some (ULPOOL_PORT for a service of
+    that name).
     """
     sources: list[Mapping[str, tuple[str, object]]] = [
         {row.name: (row.flag, command_line.get(row.name)) for row in SETTINGS},
@@ -475,6 +545,9 @@ def resolve(command_line: Mapping[str, object], environ: Mapping[str, str], file
     named = file or _resolve_row(_ROWS["config"], sources)[1]
     if named:
         sources.append({name: (f"{named}: {name}", value) for name, value in read_file(named).items()})
+    if declared:
+        _, name = _resolve_row(_ROWS["application"], sources)
+        sources.append({key: (f"{name}: {key}", value) for key, value in declared.items()})
     resolved = {row.name: _resolve_row(row, sources) for row in SETTINGS}
     return Settings(
         **{name: value for name, (_, value) in resolved.items()},
@@ -521,7 +594,7 @@ def _text(row: Setting, origin: str, given: object) -> str:
     """What a source gave as the one text its parser reads."""
     if isinstance(given, bool):
         return show_switch(given)
-    if isinstance(given, (str, int, float)):
+    if isinstance(given, (str, int, float, Path)):
         return str(given)
     if isinstance(given, (list, tuple)) and row.is_list and all(isinstance(item, str) for item in given):
         return ",".join(given)

@@ -18,7 +18,8 @@ from typing import Final
 from pool.loop import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, Loop, TimerHandle
 from ul.dimse import Buffer
 from ul.pdu_primitives import P_DATA, Primitive
-from ul.session import Event, Session
+from ul.session import Session
+from ul.session_events import Event
 from ul.upper_layer import UpperLayer
 
 RECEIVE_BUFFER_LENGTH: Final = 262144  # bytes: two of the P-DATA-TF that we advertise in one system call

@@ -21,7 +21,7 @@ from ul.acse import AcceptedContext, Negotiated
 from ul.errors import UsageError
 from ul.pdu_primitives import PresentationContextDefinition
 from ul.services.storage import context_for, store_request
-from ul.session import ResponseReceived, Timeouts
+from ul.session_events import ResponseReceived, Timeouts
 from ul.status import SUCCESS
 from ul.wire.part10 import read_head
 

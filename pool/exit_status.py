@@ -25,3 +25,4 @@ class ExitStatus(enum.IntEnum):
     NOT_RUNNING = 6, "No server answers at the control directory."
     UNREACHABLE = 7, "The peer cannot be reached."
     REJECTED = 8, "The peer rejected the association, or all that was proposed on it."
+    APPLICATION_FAILED = 9, "The application cannot be imported or built."

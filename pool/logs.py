@@ -45,6 +45,7 @@ class _Log:
         self.stream: TextIO | None = None
         self.second = 0
         self.second_text = ""
+        self.included: set[str] = set()  # loggers that are no library's
 
     def timestamp(self) -> str:
         """ISO 8601, UTC, milliseconds. The part down to the second is made once a second."""
@@ -64,7 +65,7 @@ class _FromLogging(logging.Handler):
         fields: dict[str, Any] = {"logger": record.name, "message": record.getMessage()}
         if record.exc_info and record.exc_info[1]:
             fields["error"] = record.exc_info[1]
-        event(level, "library", **fields)
+        event(level, "application" if _is_included(record.name) else "library", **fields)
 
 
 def setup(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
@@ -84,6 +85,18 @@ def set_level(level: str) -> None:
     _log.threshold = LEVELS[level]
     # Libraries chatter at debug and info; of theirs, an operator sees what may matter to him.
     logging.getLogger().setLevel(max(_log.threshold, WARNING))
+    for logger in _log.included:
+        logging.getLogger(logger).setLevel(_log.threshold)
+
+
+def include(logger: str) -> None:
+    """What this logger of `logging` and those below it say is the server's own: all of it from our level on."""
+    _log.included.add(logger)
+    logging.getLogger(logger).setLevel(_log.threshold)
+
+
+def _is_included(logger: str) -> bool:
+    return any(f"{logger}.".startswith(f"{name}.") for name in _log.included)
 
 
 def is_enabled(level: int) -> bool:

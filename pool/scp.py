@@ -15,14 +15,18 @@ from typing import Any, Final, Protocol
 from pool import logs
 from pool.config import Settings
 from pool.connection import RECEIVE_BUFFER_LENGTH, Connection
+from pool.handoff import Handoff
 from pool.loop import Loop
 from pool.stats import Counters
-from pool.storage import Incoming, Store, Stored
-from ul.acse import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Offer, Rejection, SupportedContext
+from pool.storage import Incoming, Store, Stored, store_from
+from ul.acse import Offer, Rejection, SupportedContext
+from ul.errors import UsageError
+from ul.evt import Event as HandlerEvent
+from ul.evt import EventType, InterventionEvent
 from ul.services.performance import Performances, Then
-from ul.session import (
-    IDLE,
-    REQUESTED,
+from ul.services.steps import Instance, Provider
+from ul.session import IDLE, REQUESTED, Session
+from ul.session_events import (
     AssociationAborted,
     AssociationRejected,
     AssociationReleased,
@@ -31,11 +35,12 @@ from ul.session import (
     Event,
     Operation,
     RequestReceived,
-    Session,
+    ResponseReceived,
     Timeouts,
 )
 from ul.sop_class import STORAGE_SOP_CLASSES, TRANSFER_SYNTAXES, Verification
-from ul.status import SUCCESS
+from ul.spool import Spool
+from ul.status import PENDING, SUCCESS
 from ul.upper_layer import UpperLayer
 from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command
 
@@ -62,34 +67,49 @@ def offer_from(settings: Settings) -> Offer:
         contexts=dict.fromkeys((Verification, *STORAGE_SOP_CLASSES), everything),
         unknown_contexts=everything if settings.accept_unknown else None,
         maximum_length=settings.max_pdu,
+        called_ae_titles=(settings.aet,) if settings.require_called_aet else (),
+        calling_ae_titles=settings.require_calling_aet,
     )
 
 
 class SCP:
     """What the associations of one worker share."""
 
-    def __init__(self, settings: Settings, loop: Loop, counters: Counters, gate: Gate) -> None:
+    upper_layer_class: type[UpperLayer] = UpperLayer
+
+    def __init__(
+        self,
+        settings: Settings,
+        loop: Loop,
+        counters: Counters,
+        gate: Gate,
+        offer: Offer | None = None,
+        *,
+        stores: bool = True,
+    ) -> None:
+        """Without `offer`, what the built-in store takes; without `stores` there is none."""
         self.loop = loop
         self.counters = counters
         self.gate = gate
-        self.offer = offer_from(settings)
+        self.offer = offer or offer_from(settings)
         self.timeouts = Timeouts(settings.acse_timeout, settings.dimse_timeout, settings.network_timeout)
         self.buffer = memoryview(bytearray(RECEIVE_BUFFER_LENGTH))
-        self.store = Store(
-            settings.output_directory,
-            settings.layout,
-            settings.durability,
-            settings.on_duplicate,
-            implementation_class_uid=IMPLEMENTATION_CLASS_UID,
-            implementation_version_name=IMPLEMENTATION_VERSION_NAME,
-        )
+        self.store: Store | None = store_from(settings) if stores else None
         self._threads = ThreadPoolExecutor(_COMMIT_THREADS, "commit")
+
+    def open_association(self, sock: socket.socket, handoff: Handoff) -> ServedAssociation:
+        """An association on a new connection, not started yet."""
+        peer_address = (handoff.host, handoff.port)
+        return ServedAssociation(
+            self, sock, token=handoff.token, peer_address=peer_address, accepted_at=handoff.accepted_at
+        )
 
     def run_blocking(self, association: ServedAssociation, call: Callable[[], Any], then: Then) -> None:
         """Run `call` on a thread, then `association.resume(then, result, error)` on the loop."""
-        self._threads.submit(self._block, association, call, then)
+        self._threads.submit(self.block, association, call, then)
 
-    def _block(self, association: ServedAssociation, call: Callable[[], Any], then: Then) -> None:
+    def block(self, association: ServedAssociation, call: Callable[[], Any], then: Then) -> None:
+        """What `run_blocking` does on the thread."""
         try:
             result, error = call(), None
         except BaseException as raised:
@@ -122,7 +142,9 @@ class ServedAssociation(Connection):
     def __init__(
         self, scp: SCP, sock: socket.socket, *, token: int, peer_address: tuple[str, int], accepted_at: float
     ) -> None:
-        upper_layer = UpperLayer(False, artim_timeout=scp.timeouts.acse, maximum_length=scp.offer.maximum_length)
+        upper_layer = scp.upper_layer_class(
+            False, artim_timeout=scp.timeouts.acse, maximum_length=scp.offer.maximum_length
+        )
         session = Session(scp.timeouts, scp.offer)
         super().__init__(scp.loop, sock, upper_layer, session, scp.buffer, scp.timeouts.network)
         self._scp = scp
@@ -143,9 +165,12 @@ class ServedAssociation(Connection):
             return  # the peer gave up while the acceptor was asked
         self._scp.counters.associations_accepted += 1
         self._scp.counters.associations_active += 1
-        self._performances = Performances(self.session, self, self)
-        self.session.accept(self._loop.now)
+        self._performances = Performances(self.session, self.provider(), self)
+        self._accept()
         self.pump()
+
+    def _accept(self) -> None:
+        self.session.accept(self._loop.now)
 
     def refused(self, rejection: Rejection) -> None:
         """The acceptor has no place for this association: reject it."""
@@ -192,9 +217,15 @@ class ServedAssociation(Connection):
         elif isinstance(event, AssociationRequested):
             self.calling_ae_title = event.request.calling_ae_title
             self.called_ae_title = event.request.called_ae_title
-            self._scp.gate.request_admission(self, self.calling_ae_title, self.called_ae_title)
+            self._association_requested()
+        elif isinstance(event, ResponseReceived):
+            assert self._performances is not None
+            self._performances.response_received(event)
         else:
             self._ended(event)
+
+    def _association_requested(self) -> None:
+        self._scp.gate.request_admission(self, self.calling_ae_title, self.called_ae_title)
 
     def _request_received(self, operation: Operation) -> None:
         assert self._performances is not None
@@ -236,29 +267,70 @@ class ServedAssociation(Connection):
         if not self.is_closed:
             self.pump()
 
-    def open_instance(self, operation: Operation) -> Incoming:
+    def provider(self) -> Provider:
+        """What the services of this association stand on."""
+        return self
+
+    def open_instance(self, operation: Operation) -> Instance:
         """Where the data set of this C-STORE goes. Raises StatusError."""
-        request = operation.request
-        return self._scp.store.open_instance(
+        return self.open_incoming(operation)
+
+    def open_incoming(self, operation: Operation) -> Incoming:
+        """The same, into the store."""
+        request, store = operation.request, self._scp.store
+        assert store is not None
+        return store.open_instance(
             request.AffectedSOPClassUID,
             request.AffectedSOPInstanceUID,
             operation.context.transfer_syntax,
             self.calling_ae_title,
         )
 
-    def committed(self, operation: Operation, outcome: Stored) -> None:
+    def committed(self, operation: Operation, outcome: Stored) -> dict[str, Any] | None:
         """Count an instance that is safe."""
+        assert isinstance(operation.sink, Incoming)
+        self.count_stored(operation.sink, outcome)
+        return None
+
+    def count_stored(self, incoming: Incoming, stored: Stored) -> None:
+        """Count an instance that the store keeps."""
         counters = self._scp.counters
-        if outcome.is_duplicate:
+        if stored.is_duplicate:
             counters.instances_identical += 1
             return
         counters.instances_stored += 1
-        assert isinstance(operation.sink, Incoming)
-        counters.bytes_stored += operation.sink.bytes_written
+        counters.bytes_stored += incoming.bytes_written
+
+    def open_data_set(self, operation: Operation) -> Spool:
+        """Where the data set of any other request goes."""
+        return Spool()
+
+    def handler(self, event: InterventionEvent) -> Callable[[HandlerEvent], Any] | None:
+        """Nobody: this is the SCP without an application."""
+        return None
+
+    def event(self, event: EventType, operation: Operation, **attributes: Any) -> HandlerEvent:
+        """Nobody is there to see one."""
+        raise UsageError(f"{event}: no handlers are served")
+
+    def associate(self, address: Any, port: int, **arguments: Any) -> Any:
+        """Nobody is there to ask for it."""
+        raise UsageError("no handlers are served")
+
+    def handler_failed(self, operation: Operation, error: BaseException) -> None:
+        """The traceback is for us; what the peer gets is the service's matter."""
+        logs.event(
+            logs.ERROR,
+            "handler.failed",
+            association=self.token,
+            operation=operation.request.type.name,
+            message_id=operation.request.MessageID,
+            error=error,
+        )
 
     def responding(self, operation: Operation, response: Command) -> None:
         """Count and log an operation that failed."""
-        if response.Status == SUCCESS:
+        if response.Status == SUCCESS or response.Status in PENDING:
             return
         self._scp.counters.count_failure(response.Status)
         logs.event(

@@ -6,21 +6,21 @@ Belongs here: naming a peer, asking it for an association, and telling how that 
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pool.connection import Connection
 from pool.loop import Loop
 from ul.acse import DEFAULT_MAXIMUM_LENGTH, Negotiated, request
-from ul.pdu_primitives import PresentationContextDefinition
-from ul.session import (
+from ul.pdu_primitives import PresentationContextDefinition, UserInformationItem
+from ul.session import Session
+from ul.session_events import (
     AssociationAborted,
     AssociationAccepted,
     AssociationRejected,
     AssociationReleased,
     Event,
     ResponseReceived,
-    Session,
     Timeouts,
 )
 from ul.upper_layer import UpperLayer
@@ -79,6 +79,7 @@ class RequestedAssociation(Connection):
         contexts: Sequence[PresentationContextDefinition],
         timeouts: Timeouts,
         maximum_length: int = DEFAULT_MAXIMUM_LENGTH,
+        extended: Iterable[UserInformationItem] = (),
     ) -> None:
         upper_layer = UpperLayer(True, artim_timeout=timeouts.acse, maximum_length=maximum_length)
         session = Session(timeouts)
@@ -92,6 +93,7 @@ class RequestedAssociation(Connection):
             called_ae_title=peer.ae_title,
             contexts=contexts,
             maximum_length=maximum_length,
+            extended=extended,
         )
         session.associate(primitive, loop.now)
         self.connect(address.address)

@@ -23,9 +23,10 @@ from typing import Final, Protocol
 from pool import logs, messages
 from pool.config import Settings
 from pool.control import Body, ControlDirectory, worker_dealer
+from pool.declaration import ApplicationError
 from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Nack, Record, Refused
 from pool.loop import Loop
-from pool.scp import SCP, ServedAssociation
+from pool.scp import SCP
 from pool.stats import Counters
 from ul.acse import Rejection
 
@@ -210,25 +211,14 @@ class Worker:
         return [association for token, association in self._associations.items() if token not in self._pending]
 
 
-class ServingSCP:
-    """The built-in application: Verification, and Storage to files."""
+def scp_of(settings: Settings, loop: Loop, counters: Counters, gate: Worker) -> SCP:
+    """The built-in store's SCP, or that of the application which the settings name."""
+    if not settings.application:
+        return SCP(settings, loop, counters, gate)
+    from pool.application import load
+    from pool.handled import ApplicationSCP
 
-    def __init__(self, settings: Settings, loop: Loop, counters: Counters, gate: Worker) -> None:
-        self._scp = SCP(settings, loop, counters, gate)
-
-    def open_association(self, sock: socket.socket, handoff: Handoff) -> Association:
-        """A ServedAssociation."""
-        return ServedAssociation(
-            self._scp,
-            sock,
-            token=handoff.token,
-            peer_address=(handoff.host, handoff.port),
-            accepted_at=handoff.accepted_at,
-        )
-
-    def close(self) -> None:
-        """Wait for what is being committed."""
-        self._scp.close()
+    return ApplicationSCP(load(settings.application, settings.app_dir), settings, loop, counters, gate)
 
 
 def serve(make_application: Callable[[Settings, Loop, Counters, Worker], Application]) -> int:
@@ -243,7 +233,7 @@ def serve(make_application: Callable[[Settings, Loop, Counters, Worker], Applica
     try:
         worker = Worker(settings, handoff_socket, make_application)
     except Exception as error:
-        expected = isinstance(error, OSError)  # a directory that cannot be made: what it says is for the operator
+        expected = isinstance(error, (OSError, ApplicationError))  # what it says is for the operator
         logs.event(logs.FATAL, "worker.failed", error=str(error) if expected else error)
         return 1
     gc.freeze()  # what was imported stays: the collector need not look at it again
@@ -253,4 +243,4 @@ def serve(make_application: Callable[[Settings, Loop, Counters, Worker], Applica
 
 def main() -> int:
     """The worker process of `ulpool serve`."""
-    return serve(ServingSCP)
+    return serve(scp_of)

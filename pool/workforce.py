@@ -18,10 +18,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 from typing import Final, Protocol
 
-from pool import logs, messages
+from pool import interpreter, logs, messages
 from pool.config import Settings
 from pool.control import Body, ControlDirectory, workers_router
 from pool.handoff import Channel, Record, socketpair
@@ -37,13 +36,7 @@ _STEADY: Final = 30.0  # seconds
 _LONGEST_DELAY: Final = 30.0  # seconds
 _SPAWN_RETRY: Final = 0.5  # seconds
 
-# The folder we were started in must not be on the worker's path: a stray `pool.py` in it would run instead of ours.
-# `python -m` puts it there and `-P` came with 3.11. Our own folder goes last, for a checkout that is not installed.
-_WORKER_CODE: Final = (
-    "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv.pop(1)]; "
-    "from pool.worker import main; sys.exit(main())"
-)
-_OUR_FOLDER: Final = str(Path(__file__).resolve().parent.parent)
+_WORKER_CODE: Final = interpreter.code("pool.worker")
 
 
 def respawn_delay(early_deaths: int) -> float:
@@ -227,7 +220,7 @@ class Workforce:
         try:
             with theirs:
                 process = subprocess.Popen(
-                    [sys.executable, "-c", _WORKER_CODE, _OUR_FOLDER, str(theirs.fileno())],
+                    [sys.executable, "-c", _WORKER_CODE, interpreter.OUR_FOLDER, str(theirs.fileno())],
                     stdin=subprocess.PIPE,
                     pass_fds=(theirs.fileno(),),
                     start_new_session=True,  # Ctrl-C is for this process, which knows what to do about the workers

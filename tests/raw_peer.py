@@ -41,10 +41,14 @@ class PDU(NamedTuple):
 
 
 def associate_rq(
-    contexts: Sequence[PresentationContextDefinition] = CONTEXTS, *, calling: str = "RAW", **changes: Any
+    contexts: Sequence[PresentationContextDefinition] = CONTEXTS,
+    *,
+    calling: str = "RAW",
+    called: str = "ULPOOL",
+    **changes: Any,
 ) -> bytes:
     """An A-ASSOCIATE-RQ."""
-    return encode(request(calling_ae_title=calling, called_ae_title="ULPOOL", contexts=contexts, **changes))
+    return encode(request(calling_ae_title=calling, called_ae_title=called, contexts=contexts, **changes))
 
 
 def pdu(kind: int, body: bytes) -> bytes:

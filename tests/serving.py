@@ -85,9 +85,11 @@ def ulpool_command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "pool", *map(str, arguments)]
 
 
-def ulpool(*arguments: object) -> subprocess.CompletedProcess[str]:
+def ulpool(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a verb to its end."""
-    return subprocess.run(ulpool_command(*arguments), capture_output=True, text=True, timeout=DEADLINE, check=False)
+    return subprocess.run(
+        ulpool_command(*arguments), capture_output=True, text=True, timeout=DEADLINE, check=False, cwd=cwd
+    )
 
 
 @contextmanager

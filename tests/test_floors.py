@@ -32,27 +32,35 @@ FLOORS: list[tuple[str, ...]] = [
     ("ul.acse", "ul.dimse"),
     ("ul.received",),
     ("ul.evt",),
+    ("ul.session_events",),
     ("ul.session",),
     ("ul.services.*",),
+    ("ul.spool",),
+    ("ul.instance_source", "ul.handler_provider", "ul.service_user"),
+    ("ul.invoking", "ul.negotiation"),
     ("ul.transport",),
     ("ul.dul",),
     ("ul.association",),
     ("ul.ae",),
     ("ul",),
-    ("pool.cores",),
+    ("pool.cores", "pool.interpreter"),
     ("pool.config", "pool.stats", "pool.messages", "pool.logs", "pool.exit_status", "pool.admission"),
     ("pool.loop",),
     ("pool.handoff", "pool.listeners", "pool.control"),
     ("pool.storage.*",),
-    ("pool.connection", "pool.handlers"),
+    ("pool.declaration",),
+    ("pool.application",),
+    ("pool.connection", "pool.handlers", "pool.association", "pool.kept", "pool.observed"),
     ("pool.scp", "pool.scu"),
-    ("pool.delivery",),
+    ("pool.delivery", "pool.handled"),
     ("pool.worker", "pool.workforce"),
     ("pool.reception",),
     ("pool.acceptor",),
+    ("pool.serving",),
     ("pool.load.*",),
     ("pool.cli.*",),
     ("pool.__main__",),
+    ("pool",),
 ]
 
 # What others of its own floor may import too. Within a room (".*") everyone may.
@@ -65,10 +73,13 @@ NO_PLACE_IN_THE_CORE = {
     *("zmq", "click", "rich", "pydicom", "pool"),
 }
 # Whose functions hand out objects of pydicom's, and import it when they are called: loading them loads no pydicom.
-HAND_OUT_PYDICOM = ("ul.uid", "ul.status", "ul.data_sets", "ul.evt")
+HAND_OUT_PYDICOM = (
+    *("ul.uid", "ul.status", "ul.data_sets", "ul.evt"),
+    *("ul.services.handling", "ul.services.retrieval"),
+)
 
 # The process that listens: it can be taken down neither by a peer's bytes nor by user code.
-ACCEPTOR = ("pool.acceptor", "pool.cli.serve")
+ACCEPTOR = ("pool.acceptor", "pool.serving", "pool.cli.serve")
 NO_PLACE_IN_THE_ACCEPTOR = (
     "pydicom",
     "pynetdicom",
@@ -77,6 +88,7 @@ NO_PLACE_IN_THE_ACCEPTOR = (
     "rich",
     "pool.worker",
     "pool.connection",
+    "pool.application",
     "ul.",
 )
 

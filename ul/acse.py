@@ -10,7 +10,7 @@ A modality sends the same request every time, so an `Offer` remembers its answer
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
 
 from ul.pdu_primitives import (
@@ -51,6 +51,8 @@ class Rejection(NamedTuple):
 
 APPLICATION_CONTEXT_NAME_NOT_SUPPORTED: Final = Rejection(1, 1, 2)
 CALLING_AE_TITLE_NOT_RECOGNIZED: Final = Rejection(1, 1, 3)
+NO_REASON_GIVEN: Final = Rejection(1, 1, 1)
+USER_IDENTITY_REFUSED: Final = Rejection(2, 2, 1)
 CALLED_AE_TITLE_NOT_RECOGNIZED: Final = Rejection(1, 1, 7)
 LOCAL_LIMIT_EXCEEDED: Final = Rejection(2, 3, 2)
 
@@ -177,6 +179,23 @@ class Offer:
         )
 
 
+def extended(
+    answer: Answer, window: AsynchronousOperationsWindowNegotiation | None, items: Iterable[UserInformationItem]
+) -> Answer:
+    """`answer` with this operations window in place of its own, and more user information items. It stays as it is."""
+    kept = [
+        item
+        for item in answer.response.user_information
+        if not isinstance(item, AsynchronousOperationsWindowNegotiation)
+    ]
+    information = [*kept, *([window] if window else ()), *items]
+    may_perform, may_invoke = _operations(window)
+    return Answer(
+        replace(answer.response, user_information=information, encoded=None),
+        answer.negotiated._replace(may_invoke=may_invoke, may_perform=may_perform),
+    )
+
+
 def implementation_items(maximum_length: int, class_uid: str, version_name: str | None) -> list[UserInformationItem]:
     """The sub-items every A-ASSOCIATE carries: maximum length, implementation class UID, version name if any."""
     items: list[UserInformationItem] = [
@@ -266,6 +285,23 @@ def request(
 
 def agreed(request: A_ASSOCIATE, response: A_ASSOCIATE) -> Negotiated:
     """What the acceptor's positive answer means to the requestor. A context it made up or spoilt does not count."""
+    key = request.encoded, response.encoded
+    if None in key:
+        return _agreed(request, response)
+    negotiated = _agreed_before.get(key)
+    if negotiated is None:
+        negotiated = _agreed(request, response)
+        if len(_agreed_before) >= _MEMO_ENTRIES:
+            _agreed_before.clear()
+        _agreed_before[key] = negotiated
+    return negotiated
+
+
+# What the same two PDUs meant before: who asks a peer often asks the same.
+_agreed_before: dict[tuple[bytes | None, bytes | None], Negotiated] = {}
+
+
+def _agreed(request: A_ASSOCIATE, response: A_ASSOCIATE) -> Negotiated:
     definitions = {d.context_id: d for d in request.presentation_context_definition_list}
     proposed_roles, answered_roles = roles(request), roles(response)
     contexts: dict[int, AcceptedContext] = {}

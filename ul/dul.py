@@ -3,6 +3,9 @@
 The blocking shell over `ul.upper_layer`: it moves bytes between a socket and the UpperLayer and primitives between
 the UpperLayer and two queues, and waits for all of them at once. It never polls: a primitive put into
 `to_provider_queue`, or taken from a full `to_user_queue`, wakes it through an eventfd.
+
+Presentation data that arrived together is issued together: one P_DATA with the values of several PDUs costs the user
+one turn. Whoever bound a handler to EVT_DATA_RECV or EVT_PDU_RECV is shown one PDU at a time, and so is the user then.
 """
 
 from __future__ import annotations
@@ -18,25 +21,82 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from ul import evt
+from ul.dimse import Buffer
 from ul.errors import UsageError
+from ul.evt import Handlers, NotificationEvent
 from ul.fsm import StateMachine
-from ul.pdu_primitives import A_ASSOCIATE, Primitive
+from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
 from ul.timer import Timer
-from ul.transport import AssociationSocket
+from ul.transport import Address, AssociationSocket
 from ul.upper_layer import UpperLayer
+from ul.wire.pdu import HEADER
 
-LOGGER: Final = logging.getLogger("ul.dul")
+LOGGER: Final = logging.getLogger(__name__)
 
-_UNREAD_PRIMITIVES: Final = 64  # in the user's queue: beyond it nothing more is received until some are taken
+_ACSE: Final = (A_ASSOCIATE, A_RELEASE, A_ABORT, A_P_ABORT)
+_UNREAD_PRIMITIVES: Final = 16  # in the user's queue: beyond it nothing more is received until some are taken
+_LONGEST_OBSERVED: Final = 1 << 20  # bytes of a PDU that are gathered to be shown whole
 
 
 class Parent(Protocol):
     """What a DULServiceProvider reads of its association."""
 
-    is_requestor: bool
-    acse_timeout: float | None  # seconds: the duration of ARTIM, and of a connection attempt
-    network_timeout: float | None  # seconds
-    maximum_pdu_size: int  # bytes of a P-DATA-TF that we take, 0 for no limit
+    @property
+    def is_requestor(self) -> bool: ...
+
+    @property
+    def acse_timeout(self) -> float | None:
+        """Seconds: the duration of ARTIM and of a TLS handshake."""
+
+    @property
+    def connection_timeout(self) -> float | None:
+        """Seconds for an attempt to connect."""
+
+    @property
+    def network_timeout(self) -> float | None:
+        """Seconds of silence after which the idle timer has expired, and for which the peer may leave data unread."""
+
+    @property
+    def maximum_pdu_size(self) -> int:
+        """Bytes of a P-DATA-TF that we take, 0 for no limit."""
+
+    @property
+    def handlers(self) -> Handlers:
+        """Who is told of what happens here."""
+
+
+class _Wakeup:
+    """What the provider's thread waits for beside its socket. Set from any thread, one system call per sleep."""
+
+    def __init__(self) -> None:
+        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._is_set = False
+        self._closing = threading.Lock()
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def set(self) -> None:
+        if self._is_set:
+            return
+        with self._closing:
+            if self._fd >= 0:
+                self._is_set = True
+                os.eventfd_write(self._fd, 1)
+
+    def clear(self) -> None:
+        """Before the thread looks for what it was woken for."""
+        os.eventfd_read(self._fd)
+        self._is_set = False
+
+    def close(self) -> None:
+        with self._closing:
+            fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    __del__ = close
 
 
 class _WakingQueue(queue.Queue[Primitive]):
@@ -84,23 +144,30 @@ class DULServiceProvider(threading.Thread):
 
     A requestor is given an A_ASSOCIATE whose `called_presentation_address` says where to; an acceptor is given its
     `socket` before it is started. Primitives go in by `send_pdu` and come out by `receive_pdu`.
+
+    `on_drained`, where set, is called on this thread once all that was put in has left: the user's time to put in more.
     """
 
     def __init__(self, assoc: Parent) -> None:
         super().__init__(name="DULServiceProvider")
         self.assoc = assoc
         self.socket = AssociationSocket()
+        self.bind_address: Address = ("", 0)
+        self.on_drained: Callable[[], object] | None = None
         self._upper_layer = UpperLayer(
             assoc.is_requestor, artim_timeout=assoc.acse_timeout, maximum_length=assoc.maximum_pdu_size
         )
+        self._upper_layer.state_machine.observer = self._transition
         self._address: tuple[str, int] | None = None
-        self._unsent: list[bytes | bytearray | memoryview] = []
-        self._last_heard = time.monotonic()
-        self._killed = False
-        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._unsent: list[Buffer] = []
+        self._observed = bytearray()  # of a PDU that is shown to handlers before it is taken
+        self._last_heard = self._last_sent = time.monotonic()
+        self._killed = self._ending = False
+        self._watched = 0  # what the socket is polled for
+        self._wakeup = _Wakeup()
         self._poll = select.poll()
         self._poll.register(self._wakeup, select.POLLIN)
-        self.to_provider_queue: queue.Queue[Primitive] = _WakingQueue(self._wake, None)
+        self.to_provider_queue: queue.Queue[Primitive] = _WakingQueue(self._wakeup.set, None)
         self.to_user_queue: queue.Queue[Primitive] = _WakingQueue(None, self._taken)
         self.event_queue: queue.Queue[str] = _EventQueue(self._upper_layer)
 
@@ -133,6 +200,8 @@ class DULServiceProvider(threading.Thread):
 
     def send_pdu(self, primitive: Primitive) -> None:
         """Hand the provider a request or response primitive."""
+        if isinstance(primitive, _ACSE):
+            self._tell(evt.EVT_ACSE_SENT, primitive=primitive)
         self.to_provider_queue.put(primitive)
 
     def receive_pdu(self, wait: bool = False, timeout: float | None = None) -> Primitive | None:
@@ -141,9 +210,12 @@ class DULServiceProvider(threading.Thread):
         With `wait`, blocks until one is there, for `timeout` seconds at most (None: for ever).
         """
         try:
-            return self.to_user_queue.get(block=wait, timeout=timeout)
+            primitive = self.to_user_queue.get(block=wait, timeout=timeout)
         except queue.Empty:
             return None
+        if isinstance(primitive, _ACSE):
+            self._tell(evt.EVT_ACSE_RECV, primitive=primitive)
+        return primitive
 
     def peek_next_pdu(self) -> Primitive | None:
         """The primitive that `receive_pdu` would return next, left where it is."""
@@ -153,7 +225,7 @@ class DULServiceProvider(threading.Thread):
     def kill_dul(self) -> None:
         """End the thread, whatever state the association is in; the connection is closed."""
         self._killed = True
-        self._wake()
+        self._wakeup.set()
 
     def stop_dul(self) -> bool:
         """End the thread if the state machine is in Sta1; tells whether it is."""
@@ -162,20 +234,36 @@ class DULServiceProvider(threading.Thread):
         self.kill_dul()
         return True
 
+    def interrupt(self) -> None:
+        """Have a `receive_pdu` that waits return None."""
+        self.to_user_queue.put(None)  # type: ignore[arg-type]  # taken by receive_pdu alone
+
+    def end_when_idle(self) -> None:
+        """End the thread as soon as the state machine is in Sta1: the last word may still be on its way."""
+        self._ending = True
+        self._wakeup.set()
+
     # -- the thread
 
     def run(self) -> None:
         """Move bytes and primitives until killed."""
         try:
             if self.socket.is_connected:
-                self._opened()
-            while not self._killed:
+                self._open()
+            while not self._is_over():
                 self._turn()
+        except Exception as error:
+            LOGGER.exception("the provider of %s failed", self.socket)
+            self.to_user_queue.put(A_P_ABORT(transport_lost=True, description=f"fault: {error}"))
         finally:
             self._close()
             self._poll.unregister(self._wakeup)
-            wakeup, self._wakeup = self._wakeup, -1
-            os.close(wakeup)
+            self._wakeup.close()
+
+    def _is_over(self) -> bool:
+        if self._ending and self.state_machine.current_state == "Sta1" and not self.to_provider_queue.queue:
+            return True
+        return self._killed
 
     def _turn(self) -> None:
         upper_layer = self._upper_layer
@@ -186,97 +274,214 @@ class DULServiceProvider(threading.Thread):
         self._send()
         if upper_layer.should_close:
             self._close()
+        if self._is_over():
+            return
+        if self.on_drained is not None and not self._unsent and not self.to_provider_queue.queue:
+            self.on_drained()
         for fd, events in self._poll.poll(self._patience()):
-            if fd == self._wakeup:
-                os.eventfd_read(fd)
-            elif events & ~select.POLLOUT:
+            if fd == self._wakeup.fileno():
+                self._wakeup.clear()
+            elif events & ~select.POLLOUT or self.socket.sends_when_readable:
                 self._receive()
-        upper_layer.handle_timeout(time.monotonic())
+        self._handle_timeouts(time.monotonic())
 
     def _take_requests(self) -> None:
-        while True:
-            try:
-                primitive = self.to_provider_queue.get_nowait()
-            except queue.Empty:
-                return
+        while self.to_provider_queue.queue:
+            primitive = self.to_provider_queue.get_nowait()
             if isinstance(primitive, A_ASSOCIATE) and primitive.called_presentation_address is not None:
                 self._address = primitive.called_presentation_address
             try:
                 self._upper_layer.request(primitive, time.monotonic())
             except UsageError as error:
                 LOGGER.warning("%s was dropped: %s", type(primitive).__name__, error)
+            else:
+                self._show_sent(primitive)
+
+    # -- the connection
 
     def _connect(self) -> None:
         try:
             if self._address is None:
                 raise OSError("the A-ASSOCIATE request has no called presentation address")
-            self.socket.connect(self._address, self.assoc.acse_timeout)
+            self.socket.connect(self._address, self.assoc.connection_timeout, self.bind_address)
         except OSError as error:
-            LOGGER.error("cannot connect: %s", error)
+            LOGGER.error("cannot connect to %s: %s", self._address, error)
             self._upper_layer.receive_eof(time.monotonic())
         else:
-            self._opened()
+            self._open()
 
-    def _opened(self) -> None:
+    def _open(self) -> None:
+        try:
+            self._handshake()
+        except OSError as error:
+            LOGGER.error("TLS with %s failed: %s", self.socket, error)
+            self.socket.close()
+            if self._upper_layer.requestor:
+                self._upper_layer.receive_eof(time.monotonic())
+                return
+            self._killed = True
+            self.to_user_queue.put(A_P_ABORT(transport_lost=True, description=f"TLS failed: {error}"))
+            return
         self._poll.register(self.socket, select.POLLIN)
+        self._watched = select.POLLIN
+        self._tell(evt.EVT_CONN_OPEN, address=self.socket.address)
         self._upper_layer.transport_opened(time.monotonic())
 
-    def _receive(self) -> None:
-        data = self.socket.recv()
-        now = self._last_heard = time.monotonic()
-        if data:
-            self._upper_layer.receive(data, now)
-        elif data is not None:
-            self._poll.unregister(self.socket)
-            self._upper_layer.receive_eof(now)
-
-    def _issue(self) -> None:
-        """Put primitives into the user's queue, for as long as the user takes them."""
-        while self.to_user_queue.qsize() < _UNREAD_PRIMITIVES:
-            primitive = self._upper_layer.next_primitive(time.monotonic())
-            if primitive is None:
-                break
-            self.to_user_queue.put(primitive)
-
-    def _send(self) -> None:
-        """Send what the kernel takes, and wait for what can happen next."""
-        unsent = self._unsent
-        unsent += self._upper_layer.data_to_send()
-        if not self.socket.is_connected:
-            unsent.clear()
-            return
-        while unsent:
-            sent = self.socket.send(unsent[0])
-            if sent < len(unsent[0]):
-                unsent[0] = memoryview(unsent[0])[sent:]
-                break
-            del unsent[0]
-
-    def _patience(self) -> float | None:
-        """Watch the socket for what is of use, and tell how many milliseconds nothing has to happen."""
-        if self.socket.is_connected:
-            reading = select.POLLIN if self.to_user_queue.qsize() < _UNREAD_PRIMITIVES else 0
-            writing = select.POLLOUT if self._unsent else 0
-            with contextlib.suppress(FileNotFoundError):  # the peer has closed: only the user is waited for
-                self._poll.modify(self.socket, reading | writing)
-        deadline = self._upper_layer.deadline
-        return None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+    def _handshake(self) -> None:
+        """Here nobody but this association waits for it. Raises OSError."""
+        timeout = self.assoc.acse_timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while wanted := self.socket.handshake():
+            patience = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+            self._poll.register(self.socket, wanted)
+            try:
+                ready = self._poll.poll(patience)
+            finally:
+                self._poll.unregister(self.socket)
+            if not ready or self._killed:
+                raise TimeoutError(f"no handshake within {timeout} s")
+            if any(fd == self._wakeup.fileno() for fd, _ in ready):
+                self._wakeup.clear()
 
     def _close(self) -> None:
         self._upper_layer.should_close = False
+        self._watched = 0
         if self.socket.is_connected:
             with contextlib.suppress(KeyError):  # at its end already
                 self._poll.unregister(self.socket)
             self.socket.close()
+            self._tell(evt.EVT_CONN_CLOSE, address=self.socket.address)
 
-    def _wake(self) -> None:
-        if self._wakeup >= 0:
-            os.eventfd_write(self._wakeup, 1)
+    # -- receiving
+
+    def _receive(self) -> None:
+        data = self.socket.recv()
+        if data is None:
+            return
+        now = self._last_heard = time.monotonic()
+        if data:
+            if self._is_observed or self._observed:
+                self._receive_observed(data, now)
+            else:
+                self._upper_layer.receive(data, now)
+        else:
+            self._poll.unregister(self.socket)
+            self._watched = 0
+            self._upper_layer.receive_eof(now)
+
+    @property
+    def _is_observed(self) -> bool:
+        handlers = self.assoc.handlers
+        return evt.EVT_DATA_RECV in handlers or evt.EVT_PDU_RECV in handlers
+
+    def _receive_observed(self, data: bytes, now: float) -> None:
+        """Cut what arrives into PDUs. One that is refused for its length is not waited for."""
+        observed = self._observed
+        observed += data
+        while len(observed) >= HEADER.size:
+            _, length = HEADER.unpack_from(observed)
+            end = HEADER.size + length
+            if len(observed) < end <= _LONGEST_OBSERVED:
+                return
+            pdu = bytes(observed[:end])
+            del observed[:end]
+            self._tell(evt.EVT_DATA_RECV, data=pdu)
+            self._upper_layer.receive(pdu, now)
+            self._issue(wait=False)
+
+    def _issue(self, wait: bool = True) -> None:
+        """Put primitives into the user's queue, for as long as the user takes them."""
+        user, upper_layer, now = self.to_user_queue, self._upper_layer, time.monotonic()
+        observed = self._is_observed
+        data: P_DATA | None = None
+        while not wait or self._ending or len(user.queue) < _UNREAD_PRIMITIVES:
+            primitive = upper_layer.next_primitive(now)
+            if observed and primitive is not None:
+                self._tell(evt.EVT_PDU_RECV, pdu=primitive)
+            if type(primitive) is P_DATA and not observed:
+                if data is None:
+                    data = primitive
+                else:
+                    data.presentation_data_value_list += primitive.presentation_data_value_list
+                continue
+            if data is not None:
+                user.put(data)
+                data = None
+            if primitive is None:
+                break
+            user.put(primitive)
+
+    # -- sending
+
+    def _send(self) -> None:
+        """Send what the kernel takes."""
+        unsent = self._unsent
+        data = self._upper_layer.data_to_send()
+        if data:
+            if not unsent:
+                self._last_sent = time.monotonic()
+            unsent += data
+        if not self.socket.is_connected:
+            unsent.clear()
+        while unsent and self.socket.send(unsent):
+            self._last_sent = time.monotonic()
+
+    def _show_sent(self, primitive: Primitive) -> None:
+        handlers = self.assoc.handlers
+        if evt.EVT_DATA_SENT in handlers or evt.EVT_PDU_SENT in handlers:
+            self._tell(evt.EVT_PDU_SENT, pdu=primitive)
+            data = self._upper_layer.data_to_send()
+            self._unsent += data
+            if data:
+                self._tell(evt.EVT_DATA_SENT, data=b"".join(data))
+
+    # -- waiting
+
+    def _patience(self) -> float | None:
+        """Watch the socket for what is of use, and tell how many milliseconds nothing has to happen."""
+        if self._watched:
+            wanted = (
+                select.POLLIN if self._ending or len(self.to_user_queue.queue) < _UNREAD_PRIMITIVES else select.POLLPRI
+            )
+            if self._unsent and not self.socket.sends_when_readable:
+                wanted |= select.POLLOUT
+            if wanted != self._watched:
+                self._poll.modify(self.socket, wanted)
+                self._watched = wanted
+        deadline = self._upper_layer.deadline
+        stalled = self._stall_deadline()
+        if stalled is not None and (deadline is None or stalled < deadline):
+            deadline = stalled
+        return None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+
+    def _stall_deadline(self) -> float | None:
+        timeout = self.assoc.network_timeout
+        return None if timeout is None or not self._unsent else self._last_sent + timeout
+
+    def _handle_timeouts(self, now: float) -> None:
+        self._upper_layer.handle_timeout(now)
+        stalled = self._stall_deadline()
+        if stalled is not None and now >= stalled:
+            LOGGER.error("%s: nothing of what was sent was read for %s s", self.socket, self.assoc.network_timeout)
+            self._unsent.clear()
+            self._close()
+            self._upper_layer.receive_eof(now)
 
     def _taken(self) -> None:
         """Whoever takes a primitive from a full queue makes room for the next."""
         if len(self.to_user_queue.queue) == _UNREAD_PRIMITIVES - 1:
-            self._wake()
+            self._wakeup.set()
+
+    # -- notifications
+
+    def _tell(self, event: NotificationEvent, **given: object) -> None:
+        if event in self.assoc.handlers:
+            self.assoc.handlers.tell(self.assoc, event, **given)
+
+    def _transition(self, action: str, current_state: str, fsm_event: str, next_state: str) -> None:
+        if evt.EVT_FSM_TRANSITION in self.assoc.handlers:
+            given = {"action": action, "current_state": current_state, "fsm_event": fsm_event}
+            self._tell(evt.EVT_FSM_TRANSITION, **given, next_state=next_state)
 
     # -- names that threading once had
 

@@ -339,14 +339,19 @@ def _compile() -> dict[str, dict[str, tuple[Action, str]]]:
 _STEPS: Final = _compile()
 
 
+# Told of each step before it is taken: action, present state, event and next state.
+Observer = Callable[[str, str, str, str], None]
+
+
 class StateMachine:
     """Where one side of an association stands, and the one way to go on from there."""
 
-    __slots__ = ("_provider", "current_state")
+    __slots__ = ("_provider", "current_state", "observer")
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self.current_state = "Sta1"
+        self.observer: Observer | None = None
 
     def do_action(self, event: str, primitive: Primitive | None = None) -> None:
         """Carry out what `event` ("Evt1" .. "Evt19") causes in the present state, and take its next state.
@@ -357,7 +362,10 @@ class StateMachine:
             action, next_state = _STEPS[self.current_state][event]
         except KeyError:
             raise UsageError(self._not_here(event)) from None
-        self.current_state = action(self._provider, primitive) or next_state
+        next_state = action(self._provider, primitive) or next_state
+        if self.observer is not None:
+            self.observer(action.__name__.replace("_", "-"), self.current_state, event, next_state)
+        self.current_state = next_state
 
     def allows(self, event: str) -> bool:
         """Whether `event` can happen in the present state."""

@@ -1,7 +1,8 @@
 """Session: one association as its DIMSE service-user sees it. Primitives below, events and operations above. Sans-I/O.
 
 Belongs here: who may say what when (negotiation, operations window, release and abort), and how long it may take.
-Not here: bytes (`ul.upper_layer`), how messages are cut (`ul.dimse`), what an operation does (`ul.services`).
+Not here: what it tells (`ul.session_events`), bytes (`ul.upper_layer`), how messages are cut (`ul.dimse`), what an
+operation does (`ul.services`).
 
 How a shell drives it, after every input and whenever an operation finished:
 
@@ -17,13 +18,28 @@ no faster than the peer takes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final, Union
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from ul.acse import AcceptedContext, Answer, Negotiated, Offer, Rejection, agreed
-from ul.dimse import COMMAND, LAST, Assembler, DataSetEnd, Fragmenter, Sink, Source, largest_fragment
+from ul.dimse import COMMAND, LAST, Assembler, DataSetEnd, Fragmenter, Source, largest_fragment
 from ul.errors import ProtocolError, UsageError
 from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
+from ul.session_events import (
+    AssociationAborted,
+    AssociationAccepted,
+    AssociationRejected,
+    AssociationReleased,
+    AssociationRequested,
+    DataSetReceived,
+    Event,
+    Operation,
+    RequestReceived,
+    ResponseDataSetReceived,
+    ResponseReceived,
+    Timeouts,
+)
 from ul.status import PENDING
 from ul.wire.command import C_CANCEL_RQ, Command, decode_command, encode_command
 
@@ -33,106 +49,6 @@ REQUESTED: Final = "requested"  # an A-ASSOCIATE request waits for its answer, t
 ESTABLISHED: Final = "established"
 RELEASING: Final = "releasing"  # our A-RELEASE request waits for its answer
 ENDED: Final = "ended"
-
-
-class Operation:
-    """A request of the peer's that is being performed.
-
-    `sink` is where its data set goes; whoever is told of the request sets it (None: read and not kept).
-    """
-
-    __slots__ = ("cancelled", "context", "request", "sink")
-
-    def __init__(self, request: Command, context: AcceptedContext) -> None:
-        self.request = request
-        self.context = context
-        self.sink: Sink | None = None
-        self.cancelled = False
-
-
-@dataclass(slots=True)
-class AssociationRequested:
-    """The peer wants to associate and negotiation found an answer: `Session.accept` or `Session.reject` it."""
-
-    request: A_ASSOCIATE
-
-
-@dataclass(slots=True)
-class AssociationAccepted:
-    """The peer accepted: operations can be invoked."""
-
-    negotiated: Negotiated
-
-
-@dataclass(slots=True)
-class AssociationRejected:
-    """Somebody rejected: the peer, or this side while negotiating (`locally`)."""
-
-    rejection: Rejection
-    locally: bool = False
-
-
-@dataclass(slots=True)
-class RequestReceived:
-    """A command arrived that asks for `operation`; where it announces a data set, `DataSetReceived` follows."""
-
-    operation: Operation
-
-
-@dataclass(slots=True)
-class DataSetReceived:
-    """The data set of `operation` is whole: all of it was written to its sink."""
-
-    operation: Operation
-
-
-@dataclass(slots=True)
-class ResponseReceived:
-    """A response to an operation of ours arrived; `pending` tells that more of them will."""
-
-    request: Command
-    response: Command
-    pending: bool
-
-
-@dataclass(slots=True)
-class AssociationReleased:
-    """Released in order; only the transport connection is left to close."""
-
-
-@dataclass(slots=True)
-class AssociationAborted:
-    """Over, at once. `source`: 0 service-user, 2 service-provider; `description` is for the log.
-
-    `breach`: this side aborted because the peer broke the protocol.
-    """
-
-    source: int
-    reason: int
-    locally: bool
-    description: str
-    breach: bool = False
-
-
-Event = Union[
-    AssociationRequested,
-    AssociationAccepted,
-    AssociationRejected,
-    RequestReceived,
-    DataSetReceived,
-    ResponseReceived,
-    AssociationReleased,
-    AssociationAborted,
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds, None for never: an association's answer; silence amid or after a message; silence of an idle peer."""
-
-    acse: float | None = 30.0
-    dimse: float | None = 30.0
-    network: float | None = 60.0
 
 
 class Session:
@@ -157,6 +73,7 @@ class Session:
         "_timeouts",
         "_unread",
         "_waiting_since",
+        "on_drained",
         "state",
     )
 
@@ -175,12 +92,13 @@ class Session:
         self._operations: list[Operation] = []  # of the peer's, not answered yet
         self._invoked: dict[int, Command] = {}  # ours, not answered yet, by message id
         self._parked: Operation | None = None  # arrived above the window: waits for an answer to leave
-        self._receiving: Operation | None = None  # whose data set is under way
+        self._receiving: Operation | ResponseReceived | None = None  # whose data set is under way
         self._largest_fragment = 0  # bytes of a message that one P-DATA-TF to the peer holds
         self._release_due = False  # the peer waits for our A-RELEASE response
         self._release_sent = False
         self._waiting_since = 0.0
         self._unread = False  # presentation data values that were not looked at yet
+        self.on_drained: Callable[[], None] | None = None  # called when the last unsent message was handed out
 
     # -- what a shell asks
 
@@ -192,14 +110,60 @@ class Session:
         return self._negotiated
 
     @property
+    def answer(self) -> Answer | None:
+        """What an acceptor answers to the request, from AssociationRequested on."""
+        return self._answer
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long the peer may be silent; set, it holds from now on."""
+        return self._timeouts
+
+    @timeouts.setter
+    def timeouts(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+
+    @property
     def request(self) -> A_ASSOCIATE | None:
         """The A-ASSOCIATE request, the peer's or ours."""
         return self._request
 
     @property
+    def response(self) -> A_ASSOCIATE | None:
+        """The A-ASSOCIATE response that this side accepted the association with."""
+        return None if self._answer is None or self._negotiated is None else self._answer.response
+
+    @property
+    def peer_ae_title(self) -> str:
+        """The AE title of the other side; "" while nobody asked for an association."""
+        if self._request is None:
+            return ""
+        return self._request.called_ae_title if self._offer is None else self._request.calling_ae_title
+
+    @property
     def operations(self) -> list[Operation]:
         """The operations being performed for the peer."""
         return self._operations
+
+    @property
+    def leaving(self) -> bool:
+        """Either side asked for release, or the association is over: nobody waits for pending responses any more."""
+        return self._release_due or self.state != ESTABLISHED
+
+    @property
+    def may_send(self) -> bool:
+        """Whether one more operation can be invoked now."""
+        if self.leaving or self._negotiated is None:
+            return False
+        window = self._negotiated.may_invoke
+        return not window or len(self._invoked) < window
+
+    def unused_message_id(self, after: int) -> int:
+        """The first Message ID behind `after` that no outstanding operation of ours has."""
+        message_id = after % 65535 + 1
+        while message_id in self._invoked:
+            message_id = message_id % 65535 + 1
+        return message_id
 
     @property
     def amid_message(self) -> bool:
@@ -224,6 +188,11 @@ class Session:
         return self._parked is None
 
     @property
+    def unsent(self) -> int:
+        """How many messages wait for `next_request`, those apart that are a single primitive."""
+        return len(self._outgoing)
+
+    @property
     def answers_due(self) -> bool:
         """More waits for `next_request` than what this side asks the peer: answers that it does not take."""
         return len(self._requests) + len(self._outgoing) > len(self._invoked)
@@ -240,7 +209,7 @@ class Session:
         if self.state == ESTABLISHED and assembler is not None:
             if assembler.data_set_due or assembler.amid_command:
                 return self._timeouts.dimse
-            if self._operations or self._outgoing:
+            if self._outgoing or not all(operation.awaits_peer for operation in self._operations):
                 return None  # it is this side that is at work, or the transport connection
             return self._timeouts.dimse if self._invoked else self._timeouts.network
         if self.state == RELEASING or (self.state == REQUESTED and self._offer is None):
@@ -320,6 +289,8 @@ class Session:
                 self._requests.append(A_RELEASE("affirmative"))
         else:
             self._release_due = True
+            # Who asked for release sends nothing more: what waits for an answer of its own gets none (PS3.8 7.2.1).
+            self._operations = [operation for operation in self._operations if not operation.awaits_peer]
             self._answer_release()
 
     def _answer_release(self) -> None:
@@ -355,8 +326,13 @@ class Session:
             if isinstance(found, bytes):
                 self._command_set_received(found, now)
             elif self._receiving is not None:
-                events.append(DataSetReceived(self._receiving))
-                self._receiving = None
+                receiving, self._receiving = self._receiving, None
+                if isinstance(receiving, Operation):
+                    events.append(DataSetReceived(receiving))
+                else:
+                    if receiving.sink is not None:
+                        receiving.sink.flush()
+                    events.append(ResponseDataSetReceived(receiving))
         return events.pop(0)
 
     def _advance(self) -> bytes | DataSetEnd | None:
@@ -386,7 +362,7 @@ class Session:
             elif command.type.is_request:
                 self._request_received(command, self.negotiated.contexts[assembler.context_id])
             else:
-                self._response_received(command)
+                self._response_received(command, self.negotiated.contexts[assembler.context_id])
         except ProtocolError as error:  # breaks PS3.7: ours to answer
             self.abort(now, str(error), breach=True)
 
@@ -394,7 +370,7 @@ class Session:
         operations = self._operations
         if operations and any(operation.request.MessageID == command.MessageID for operation in operations):
             raise ProtocolError(f"{command.type.name}: message id {command.MessageID} is still being performed")
-        operation = Operation(command, context)
+        operation = Operation(command, context, self)
         if command.has_data_set:
             self._receiving = operation
         if operations and 0 < self.negotiated.may_perform <= len(operations):
@@ -406,7 +382,7 @@ class Session:
         self._operations.append(operation)
         self._events.append(RequestReceived(operation))
 
-    def _response_received(self, response: Command) -> None:
+    def _response_received(self, response: Command, context: AcceptedContext) -> None:
         message_id = response.MessageIDBeingRespondedTo
         request = self._invoked.get(message_id)
         if request is None:
@@ -414,7 +390,10 @@ class Session:
         pending = response.Status in PENDING
         if not pending:
             del self._invoked[message_id]
-        self._events.append(ResponseReceived(request, response, pending))
+        received = ResponseReceived(request, response, pending, context)
+        if response.has_data_set:
+            self._receiving = received
+        self._events.append(received)
 
     def _cancel(self, command: Command) -> None:
         for operation in self._operations:
@@ -432,13 +411,15 @@ class Session:
         self._request = request
         self._requests.append(request)
 
-    def accept(self, now: float) -> None:
-        """Answer AssociationRequested with what was negotiated."""
-        if self.state != REQUESTED or self._answer is None:
+    def accept(self, now: float, answer: Answer | None = None) -> None:
+        """Answer AssociationRequested with what was negotiated, or with the `answer` that was made of it."""
+        answer = answer or self._answer
+        if self.state != REQUESTED or answer is None:
             raise UsageError(f"accept: the session is {self.state}")
         self._waiting_since = now
-        self._negotiated = self._answer.negotiated
-        self._requests.append(self._answer.response)
+        self._answer = answer
+        self._negotiated = answer.negotiated
+        self._requests.append(answer.response)
         self._establish()
 
     def reject(self, rejection: Rejection, now: float) -> None:
@@ -459,14 +440,16 @@ class Session:
             raise UsageError(f"send: the session is {'releasing' if self._release_due else self.state}")
         if context_id not in self.negotiated.contexts:
             raise UsageError(f"send: presentation context {context_id} was not accepted")
-        window = self.negotiated.may_invoke
-        if window and len(self._invoked) >= window:
+        if request.type is C_CANCEL_RQ:
+            self._queue(context_id, request, None, now)
+            return
+        if not self.may_send:
+            window = self.negotiated.may_invoke
             raise UsageError(f"send: {window} operations are outstanding, as many as were negotiated")
-        if request.type is not C_CANCEL_RQ:
-            if request.MessageID in self._invoked:
-                raise UsageError(f"send: message id {request.MessageID} is outstanding")
-            self._invoked[request.MessageID] = request
+        if request.MessageID in self._invoked:
+            raise UsageError(f"send: message id {request.MessageID} is outstanding")
         self._queue(context_id, request, data_set, now)
+        self._invoked[request.MessageID] = request
 
     def respond(
         self, operation: Operation, response: Command, now: float, data_set: Source | None = None, *, final: bool = True
@@ -480,6 +463,11 @@ class Session:
         if final and self._parked is not None:
             parked, self._parked = self._parked, None
             self._begin(parked)
+
+    def abandon(self, operation: Operation) -> None:
+        """Perform `operation` no further, without a response: where `leaving` is true nobody waits for one."""
+        if operation in self._operations:
+            self._operations.remove(operation)
 
     def _queue(self, context_id: int, command: Command, data_set: Source | None, now: float) -> None:
         self._waiting_since = now
@@ -516,6 +504,8 @@ class Session:
             fragment = message.next_fragment()
             if message.done:
                 del self._outgoing[0]
+                if self.on_drained is not None and not self._outgoing:
+                    self.on_drained()
             return fragment
         if self.state == RELEASING and not self._release_sent:
             self._release_sent = True

@@ -15,6 +15,7 @@ import click
 
 from pool.config import SECTIONS, SETTINGS, Setting, SettingError
 from pool.control import AlreadyRunning, ControlError, NotAnswering, NotRunning
+from pool.declaration import ApplicationError
 from pool.exit_status import ExitStatus
 from pool.listeners import ListenError
 
@@ -33,6 +34,7 @@ CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_w
 _STATUS_OF_ERROR: Final[Mapping[type[Exception], ExitStatus]] = {
     SettingError: ExitStatus.USAGE,
     ListenError: ExitStatus.CANNOT_LISTEN,
+    ApplicationError: ExitStatus.APPLICATION_FAILED,
     AlreadyRunning: ExitStatus.ALREADY_RUNNING,
     NotRunning: ExitStatus.NOT_RUNNING,
     NotAnswering: ExitStatus.NOT_RUNNING,
@@ -65,6 +67,7 @@ class _Verbs(click.Group):
     epilog="\b\nExamples:\n"
     "  ulpool serve                          store what comes to port 11112 into ./incoming\n"
     "  ulpool serve -aet ARCHIVE -od /data   under another title, to another directory\n"
+    "  ulpool serve receiver:app             handle what comes with the app of receiver.py\n"
     "  ulpool status                         what the server is doing\n"
     "  ulpool stop                           let it finish its work and end\n"
     "  ulpool echo ULPOOL@127.0.0.1:11112    is somebody there?\n"
@@ -97,17 +100,31 @@ class SettingOption(click.Option):
         )
 
 
+class SettingArgument(click.Argument):
+    """A row of the table of settings that stands alone on the command line."""
+
+    def __init__(self, row: Setting) -> None:
+        self.section = row.section
+        self._help_record = (f"[{row.flag}]", row.help)
+        super().__init__([row.name], required=False, default=None, metavar=f"[{row.flag}]")
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Listed beside the options: it is a setting like those."""
+        return self._help_record
+
+
 class SettingsCommand(click.Command):
     """A verb whose options are rows of the table, in the table's sections."""
 
     def __init__(self, *args: Any, settings: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += [SettingOption(row) for row in SETTINGS if not settings or row.name in settings]
+        rows = [row for row in SETTINGS if not settings or row.name in settings]
+        self.params += [SettingArgument(row) if row.is_argument else SettingOption(row) for row in rows]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for section in (*SECTIONS, "Options"):
-            options = [param for param in self.get_params(ctx) if getattr(param, "section", "Options") == section]
-            records = [record for option in options if (record := option.get_help_record(ctx))]
+            params = [param for param in self.get_params(ctx) if getattr(param, "section", "Options") == section]
+            records = [record for param in params if (record := param.get_help_record(ctx))]
             if records:
                 with formatter.section(section):
                     formatter.write_dl(records)

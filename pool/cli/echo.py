@@ -13,7 +13,7 @@ from pool.scu import Address, Peer, RequestedAssociation
 from ul.acse import Negotiated
 from ul.pdu_primitives import PresentationContextDefinition
 from ul.services.verification import echo_request
-from ul.session import ResponseReceived, Timeouts
+from ul.session_events import ResponseReceived, Timeouts
 from ul.sop_class import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from ul.status import SUCCESS
 

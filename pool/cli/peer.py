@@ -10,7 +10,7 @@ import click
 from pool.config import ae_title, seconds, seconds_or_never
 from pool.exit_status import ExitStatus
 from pool.scu import Address, Peer
-from ul.session import Timeouts
+from ul.session_events import Timeouts
 
 DEFAULT_CALLING_AE_TITLE: Final = "ULPOOL"
 

@@ -16,7 +16,7 @@ from ul.dimse import COMMAND, LAST, BytesSource, Source
 from ul.pdu_primitives import P_DATA, PresentationContextDefinition
 from ul.services.storage import store_request
 from ul.services.verification import echo_request
-from ul.session import ResponseReceived, Timeouts
+from ul.session_events import ResponseReceived, Timeouts
 from ul.sop_class import CTImageStorage, ExplicitVRLittleEndian, Verification
 from ul.wire.command import Command
 
@@ -31,7 +31,11 @@ class Requestor(RequestedAssociation):
     """An established association; `end` says how it ended once it has."""
 
     def __init__(
-        self, port: int, contexts: Sequence[PresentationContextDefinition] = CONTEXTS, calling_ae_title: str = "SCU"
+        self,
+        port: int,
+        contexts: Sequence[PresentationContextDefinition] = CONTEXTS,
+        calling_ae_title: str = "SCU",
+        **options: Any,
     ) -> None:
         self.negotiated: Negotiated | None = None
         self.responses: list[Command] = []
@@ -45,6 +49,7 @@ class Requestor(RequestedAssociation):
             calling_ae_title=calling_ae_title,
             contexts=contexts,
             timeouts=Timeouts(),
+            **options,
         )
         self.wait_for(lambda: self.negotiated or self.is_closed)
 
@@ -97,6 +102,19 @@ class Requestor(RequestedAssociation):
         status: int | None = self.ask(echo_request(self._message_id), context_id=VERIFICATION).Status
         return status
 
+    def abort(self) -> None:
+        """A-ABORT, and close."""
+        self.session.abort(self._loop.now)
+        self.pump()
+        self.close()
+        self._loop.close()
+
+    def release(self) -> None:
+        """Ask for release, and wait for it."""
+        self.session.release(self._loop.now)
+        self.pump()
+        self.wait_for(lambda: self.is_closed)
+
     def __enter__(self) -> Requestor:
         return self
 
@@ -105,9 +123,7 @@ class Requestor(RequestedAssociation):
     ) -> None:
         try:
             if kind is None and not self.is_closed:
-                self.session.release(self._loop.now)
-                self.pump()
-                self.wait_for(lambda: self.is_closed)
+                self.release()
         finally:
             self.close()
             self._loop.close()

@@ -110,7 +110,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         def run(self) -> int:
             return ExitStatus.OK
 
-    monkeypatch.setattr("pool.cli.serve.Server", Server)
+    monkeypatch.setattr("pool.serving.Server", Server)
     monkeypatch.setattr("pool.logs.setup", lambda level, format: None)
     return made
 
@@ -138,7 +138,7 @@ def test_words_of_the_command_line(served: list[Settings], words: str, name: str
 
 
 def test_the_server_s_exit_status_is_ours(served: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pool.cli.serve.Server.run", lambda self: ExitStatus.CANNOT_LISTEN)
+    monkeypatch.setattr("pool.serving.Server.run", lambda self: ExitStatus.CANNOT_LISTEN)
     assert main(["serve"]) == ExitStatus.CANNOT_LISTEN
 
 
@@ -150,7 +150,7 @@ def test_the_server_s_exit_status_is_ours(served: list[Settings], monkeypatch: p
     [
         (["--nonsense"], ExitStatus.USAGE, "--nonsense"),
         (["stats"], ExitStatus.USAGE, "'stats'"),
-        (["serve", "extra"], ExitStatus.USAGE, "Try ulpool serve --help."),
+        (["serve", "receiver", "extra"], ExitStatus.USAGE, "Try ulpool serve --help."),
         (["serve", "--workers", "none"], ExitStatus.USAGE, "--workers: 'none' will not do: give a whole number"),
         (["serve", "--config", "/nonexistent.toml"], ExitStatus.USAGE, "/nonexistent.toml: cannot read it"),
         (["status", "--control", "/nonexistent"], ExitStatus.NOT_RUNNING, "start one with ulpool serve"),
@@ -172,7 +172,7 @@ def test_a_directory_that_another_server_holds(
     served: list[Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "control"
-    monkeypatch.setattr("pool.cli.serve.Server.run", lambda self: ControlDirectory.open(path))
+    monkeypatch.setattr("pool.serving.Server.run", lambda self: ControlDirectory.open(path))
     with contextlib.closing(ControlDirectory.open(path)):
         assert main(["serve", "--control", str(path)]) == ExitStatus.ALREADY_RUNNING
     assert "another server runs there" in capsys.readouterr().err

@@ -21,8 +21,8 @@ def file(tmp_path: Path) -> Path:
 @by_name
 def test_every_row_is_complete(row: Setting) -> None:
     assert row.help.endswith(".") and row.section in SECTIONS
-    assert row.metavar or row.is_switch
-    assert row.flag == "--" + row.name.replace("_", "-")
+    assert row.metavar or row.is_switch or row.is_argument
+    assert row.is_argument or row.flag == "--" + row.name.replace("_", "-")
     assert row.environment_name == "ULPOOL_" + row.name.upper()
 
 
@@ -83,7 +83,7 @@ def test_other_variables_with_our_prefix_are_left_alone() -> None:
     ("content", "says"),
     [
         ("max_pdus = 5", "max_pdus: no such setting; did you mean max_pdu?"),
-        ("qqqqqqq = 5", "the keys are bind, aet"),
+        ("qqqqqqq = 5", "the keys are application, app_dir, handler_threads, bind, aet"),
         ("aet = ", "not TOML"),
         ('aet = ["A", "B"]', "give one value"),
         ("bind = [1]", "give text or a list of texts"),
@@ -117,6 +117,10 @@ def test_a_file_that_is_not_there(file: Path) -> None:
         ("workers", "0", "or auto for one per usable core"),
         ("max_pdu", "1023", "from 1024 to 4294967295, or 0 for no limit"),
         ("max_pdu", "-1", "from 1024"),
+        ("application", "no module", "give MODULE:NAME, such as receiver:app"),
+        ("application", "/srv/receiver.py", "give MODULE:NAME"),
+        ("application", "receiver:", "give MODULE:NAME"),
+        ("require_calling_aet", "ONE,,TWO", "1 to 16 ASCII characters"),
         ("durability", "indexed", "give disk or none"),
         ("on_duplicate", "overwrite", "give one of keep-both, reject, replace"),
         ("accept_unknown", "maybe", "give true or false"),
@@ -190,3 +194,19 @@ def test_quota_of_cgroup_v1_in_a_container(machine: Path, quota: str, cores: int
     write(machine / "sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota)
     write(machine / "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")
     assert usable_cores(machine) == cores
+
+
+def test_an_application_is_called_app_where_it_has_no_name() -> None:
+    assert resolve({"application": "package.receiver"}, {}).application == "package.receiver:app"
+    assert resolve({}, {"ULPOOL_APPLICATION": "receiver:make"}).application == "receiver:make"
+
+
+def test_what_an_application_declares_comes_before_the_defaults_only(file: Path) -> None:
+    file.write_text('aet = "FILE"\napplication = "receiver"\n')
+    declared = {"aet": "DECLARED", "max_pdu": 32768, "network_timeout": 0, "require_calling_aet": ["ONE", "MY SCU"]}
+    settings = resolve({}, {"ULPOOL_MAX_PDU": "16384"}, file, declared)
+    assert (settings.aet, settings.max_pdu, settings.network_timeout) == ("FILE", 16384, None)
+    assert settings.require_calling_aet == ("ONE", "MY SCU")
+    assert settings.origins["network_timeout"] == "receiver:app: network_timeout"
+    with pytest.raises(SettingError, match="receiver:app: max_pdu: '100' will not do"):
+        resolve({}, {}, file, {"max_pdu": 100})

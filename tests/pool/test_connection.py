@@ -34,7 +34,8 @@ from pool.stats import Counters
 from pool.worker import Worker
 from ul.acse import Offer, Rejection, SupportedContext
 from ul.dimse import BytesSource
-from ul.session import AssociationRequested, Event, Operation, RequestReceived, Session, Timeouts
+from ul.session import Session
+from ul.session_events import AssociationRequested, Event, Operation, RequestReceived, Timeouts
 from ul.sop_class import CTImageStorage, ExplicitVRLittleEndian, Verification
 from ul.status import SUCCESS
 from ul.upper_layer import UpperLayer

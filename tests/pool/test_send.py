@@ -26,7 +26,7 @@ from pool.scu import Peer
 from ul.acse import Offer, Rejection, SupportedContext
 from ul.errors import StatusError
 from ul.pdu_primitives import A_ABORT
-from ul.session import AssociationRequested, Timeouts
+from ul.session_events import AssociationRequested, Timeouts
 from ul.sop_class import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage, Verification
 
 ACCEPTS = Offer(

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+from ul import evt
 from ul.acse import Offer, SupportedContext, request
+from ul.errors import StatusError
 from ul.pdu_primitives import PresentationContextDefinition, Primitive
 from ul.services.performance import Performances
-from ul.session import AssociationRequested, DataSetReceived, Event, Operation, RequestReceived, Session, Timeouts
+from ul.session import Session
+from ul.session_events import (
+    AssociationAborted,
+    AssociationReleased,
+    AssociationRequested,
+    DataSetReceived,
+    Event,
+    Operation,
+    RequestReceived,
+    ResponseReceived,
+    Timeouts,
+)
 from ul.sop_class import CTImageStorage, Verification
 from ul.upper_layer import UpperLayer
 from ul.wire.command import Command
@@ -37,6 +52,7 @@ class Memory:
         self.borrowed: list[memoryview] = []
         self.kept = False
         self.discarded = False
+        self.failure: StatusError | None = None
 
     def write(self, view: Any) -> None:
         self.borrowed.append(view)
@@ -55,6 +71,15 @@ class Memory:
     @property
     def data(self) -> bytes:
         return b"".join(self.pieces)
+
+    # -- the data set that a handler gets
+    getvalue = commit
+
+    def open(self) -> BytesIO:
+        return BytesIO(self.data)
+
+    def path(self) -> Path:
+        raise NotImplementedError
 
 
 class End:
@@ -76,7 +101,16 @@ class End:
         self.responses: list[Command] = []
         self.faults: list[Exception] = []
         self.commit_blocks = False
+        self.outcome: dict[str, Any] | None = None
         self.refuse_with: Exception | None = None
+        self.handlers = evt.Handlers()
+        self.handler_faults: list[BaseException] = []
+        self.data_sets: list[Memory] = []  # of requests that handlers answer
+        self.too_large: StatusError | None = None
+        self.answers: list[tuple[ResponseReceived, Memory | None]] = []
+        self.free_running = False  # what blocks is called as soon as both sides are silent
+        self.made_associations: list[tuple[Any, int, dict[str, Any]]] = []
+        self.destination: Any = None
         self.performances = Performances(self.session, self, self)
         self.time = 0.0
         self.admit = admit
@@ -108,8 +142,32 @@ class End:
         self.instances[-1].commit_blocks = self.commit_blocks
         return self.instances[-1]
 
-    def committed(self, operation: Operation, outcome: Any) -> None:
+    def committed(self, operation: Operation, outcome: Any) -> dict[str, Any] | None:
         assert outcome == self.instances[-1].data
+        return self.outcome
+
+    def open_data_set(self, operation: Operation) -> Memory:
+        if self.refuse_with is not None:
+            raise self.refuse_with
+        self.data_sets.append(Memory())
+        self.data_sets[-1].failure = self.too_large
+        return self.data_sets[-1]
+
+    def handler(self, event: evt.InterventionEvent) -> Callable[[evt.Event], Any] | None:
+        bound = self.handlers.get_handlers(event)
+        return bound[0] if isinstance(bound, tuple) else None
+
+    def event(self, event: evt.EventType, operation: Operation, **attributes: Any) -> evt.Event:
+        return evt.Event(self, event, is_cancelled=lambda: operation.cancelled, **attributes)
+
+    def associate(self, address: Any, port: int, **arguments: Any) -> Any:
+        self.made_associations.append((address, port, arguments))
+        if isinstance(self.destination, Exception):
+            raise self.destination
+        return self.destination
+
+    def handler_failed(self, operation: Operation, error: BaseException) -> None:
+        self.handler_faults.append(error)
 
     # the shell
     def pump(self) -> None:
@@ -134,6 +192,12 @@ class End:
             self.performances.request_received(event.operation)
         elif isinstance(event, DataSetReceived):
             self.performances.data_set_received(event.operation)
+        elif isinstance(event, ResponseReceived):
+            if not self.performances.response_received(event):
+                event.sink = Memory() if event.response.has_data_set else None
+                self.answers.append((event, event.sink))
+        elif isinstance(event, (AssociationAborted, AssociationReleased)):
+            self.performances.close()
 
     def take(self, data: bytes) -> None:
         buffer = bytearray(data)  # overwritten afterwards: what was not retained is lost
@@ -186,10 +250,19 @@ class Conversation:
             self.acceptor.pump()
             to_acceptor, to_requestor = self.requestor.sent(), self.acceptor.sent()
             if not to_acceptor and not to_requestor:
-                return self
+                if not self._unblock():
+                    return self
+                continue
             for data, end in ((to_acceptor, self.acceptor), (to_requestor, self.requestor)):
                 for piece in self.cut(data) if data else ():
                     end.take(piece)
+
+    def _unblock(self) -> bool:
+        for end in (self.acceptor, self.requestor):
+            if end.free_running and end.blocked:
+                end.unblock()
+                return True
+        return False
 
     def at(self, time: float) -> Conversation:
         """Let it be `time` on both sides, with what that brings about."""

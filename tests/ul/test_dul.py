@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import peers
@@ -16,6 +16,7 @@ import pytest
 
 from ul.acse import Offer, Rejection, SupportedContext, request
 from ul.dul import DULServiceProvider
+from ul.evt import Handlers
 from ul.pdu_primitives import (
     A_ABORT,
     A_ASSOCIATE,
@@ -37,8 +38,10 @@ IMPLICIT = "1.2.840.10008.1.2"
 class Parent:
     is_requestor: bool
     acse_timeout: float | None = peers.DEADLINE
+    connection_timeout: float | None = peers.DEADLINE
     network_timeout: float | None = 60.0
     maximum_pdu_size: int = 16382
+    handlers: Handlers = field(default_factory=Handlers)
 
 
 @pytest.fixture

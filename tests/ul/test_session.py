@@ -31,8 +31,8 @@ from ul.pdu_primitives import (
 )
 from ul.services.storage import store_request
 from ul.services.verification import echo_request
-from ul.session import (
-    ENDED,
+from ul.session import ENDED
+from ul.session_events import (
     AssociationAborted,
     AssociationAccepted,
     AssociationRejected,

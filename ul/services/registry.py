@@ -1,16 +1,22 @@
-"""Which service answers which request."""
+"""Which service answers which request: by the service class (PS3.4) of the SOP class, then by the message."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+from ul import sop_class
+from ul.services.normalized import NORMALIZED, perform_normalized
+from ul.services.query_retrieve import perform_find
+from ul.services.retrieval import perform_get, perform_move
 from ul.services.steps import AWAIT_DATA_SET, Provider, Respond, Service, Steps
 from ul.services.storage import perform_store
 from ul.services.verification import perform_echo
-from ul.session import Operation
-from ul.sop_class import Verification
+from ul.session_events import Operation
+from ul.sop_class import SERVICE_CLASSES, STORAGE
 from ul.status import UNRECOGNIZED_OPERATION
-from ul.wire.command import C_ECHO_RQ, C_STORE_RQ
+from ul.uid import UID
+from ul.wire.command import C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, MessageType
 
 
 def refuse(operation: Operation, provider: Provider) -> Steps:
@@ -20,12 +26,46 @@ def refuse(operation: Operation, provider: Provider) -> Steps:
     yield Respond(operation.request.response(Status=UNRECOGNIZED_OPERATION))
 
 
-VERIFICATION_SERVICES: Final = {C_ECHO_RQ: perform_echo}
-STORAGE_SERVICES: Final = {C_STORE_RQ: perform_store}
+Services = Mapping[MessageType, Service]
+
+_STORAGE: Final[Services] = {C_STORE_RQ: perform_store}
+_FIND: Final[Services] = {C_FIND_RQ: perform_find}
+_RETRIEVE: Final[Services] = {C_FIND_RQ: perform_find, C_GET_RQ: perform_get, C_MOVE_RQ: perform_move}
+_NORMALIZED: Final[Services] = dict.fromkeys(NORMALIZED, perform_normalized)
+
+# What is not here has the normalized services: a managed object, a notification, a print session ...
+SERVICES: Final[dict[str, Services]] = {
+    sop_class.VERIFICATION: {C_ECHO_RQ: perform_echo},
+    STORAGE: _STORAGE,
+    sop_class.NON_PATIENT_OBJECT_STORAGE: _STORAGE,
+    sop_class.MEDIA_STORAGE: _STORAGE,
+    sop_class.QUERY_RETRIEVE: _RETRIEVE,
+    sop_class.HANGING_PROTOCOL_QUERY_RETRIEVE: _RETRIEVE,
+    sop_class.COLOR_PALETTE_QUERY_RETRIEVE: _RETRIEVE,
+    sop_class.IMPLANT_TEMPLATE_QUERY_RETRIEVE: _RETRIEVE,
+    sop_class.DEFINED_PROCEDURE_PROTOCOL_QUERY_RETRIEVE: _RETRIEVE,
+    sop_class.PROTOCOL_APPROVAL_QUERY_RETRIEVE: _RETRIEVE,
+    sop_class.INVENTORY_QUERY_RETRIEVE: _RETRIEVE,
+    sop_class.BASIC_WORKLIST_MANAGEMENT: _FIND,
+    sop_class.RELEVANT_PATIENT_INFORMATION_QUERY: _FIND,
+    sop_class.SUBSTANCE_ADMINISTRATION_QUERY: _FIND,
+    sop_class.GENERAL_PURPOSE_WORKLIST_MANAGEMENT: {**_FIND, **_NORMALIZED},
+    sop_class.UNIFIED_PROCEDURE_STEP: {**_FIND, **_NORMALIZED},
+}
+
+# The SOP classes of _RETRIEVE have one operation each, which ends their keyword (PS3.6).
+_OPERATIONS: Final = {"Find": C_FIND_RQ, "Query": C_FIND_RQ, "Get": C_GET_RQ, "Move": C_MOVE_RQ}
 
 
 def service_for(operation: Operation) -> Service:
-    """The service of the operation's SOP class; any that is not another service's is a storage SOP class."""
-    verification = operation.context.abstract_syntax == Verification
-    services = VERIFICATION_SERVICES if verification else STORAGE_SERVICES
-    return services.get(operation.request.type, refuse)
+    """The service of the operation's SOP class; a SOP class that nobody knows is a private one of storage."""
+    abstract_syntax, message = operation.context.abstract_syntax, operation.request.type
+    services = SERVICES.get(SERVICE_CLASSES.get(abstract_syntax, STORAGE), _NORMALIZED)
+    if services is _RETRIEVE and not _has(abstract_syntax, message):
+        return refuse
+    return services.get(message, refuse)
+
+
+def _has(abstract_syntax: str, message: MessageType) -> bool:
+    keyword = UID(abstract_syntax).keyword
+    return all(message is own for ending, own in _OPERATIONS.items() if keyword.endswith(ending))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, Final, Protocol, Union
 
+from ul.acse import AcceptedContext
 from ul.dimse import Sink, Source
-from ul.session import Operation
+from ul.errors import StatusError
+from ul.evt import Event, EventType, InterventionEvent
+from ul.received import ReceivedDataSet
+from ul.session_events import Operation
 from ul.wire.command import Command
 
 
@@ -39,7 +43,21 @@ class Respond:
         self.final = final
 
 
-Step = Union[AwaitDataSet, Blocking, Respond]
+class Invoke:
+    """Ask the peer for an operation on this association; send me its response, None where none will come any more.
+
+    Its Message ID is given when it can be sent: the negotiated window may make it wait for another operation's end.
+    """
+
+    __slots__ = ("context", "data_set", "request")
+
+    def __init__(self, context: AcceptedContext, request: Command, data_set: Source | None = None) -> None:
+        self.context = context
+        self.request = request
+        self.data_set = data_set
+
+
+Step = Union[AwaitDataSet, Blocking, Respond, Invoke]
 Steps = Generator[Step, Any, None]
 
 
@@ -57,14 +75,46 @@ class Instance(Sink, Protocol):
         """Leave nothing behind; without effect after `commit`."""
 
 
+class DataSetSink(Sink, ReceivedDataSet, Protocol):
+    """The data set of a request for as long as its handler runs. It is read where handlers run, whole and flushed."""
+
+    @property
+    def failure(self) -> StatusError | None:
+        """Why it could not be kept (too large, no space): what arrived after that was dropped."""
+
+    def discard(self) -> None:
+        """It is not needed any more: leave nothing behind."""
+
+
 class Provider(Protocol):
     """What the services of an SCP stand on: the built-in store, or an application's handlers."""
 
     def open_instance(self, operation: Operation) -> Instance:
-        """Where the data set of this C-STORE goes. Raises StatusError."""
+        """Where the data set of this C-STORE goes if no handler is bound to it. Raises StatusError."""
 
-    def committed(self, operation: Operation, outcome: Any) -> None:
-        """`outcome` is what `Instance.commit` returned: the instance is safe."""
+    def committed(self, operation: Operation, outcome: Any) -> dict[str, Any] | None:
+        """`outcome` is what `Instance.commit` returned: the instance is safe.
+
+        Returned are elements of the response by keyword, None for Success and no more.
+        """
+
+    def open_data_set(self, operation: Operation) -> DataSetSink:
+        """Where the data set of any request goes that a handler answers. Raises StatusError."""
+
+    def handler(self, event: InterventionEvent) -> Callable[[Event], Any] | None:
+        """Who answers `event`, its further arguments bound; None for nobody."""
+
+    def event(self, event: EventType, operation: Operation, **attributes: Any) -> Event:
+        """What a handler of `operation` is called with: `attributes`, the association, and is_cancelled."""
+
+    def associate(self, address: Any, port: int, **arguments: Any) -> Any:
+        """An `ul.association.Association` with another application entity, as `AE.associate` makes it. Blocks."""
+
+    def handler_failed(self, operation: Operation, error: BaseException) -> None:
+        """A handler raised, or answered what cannot be sent: the response says so, the log says why.
+
+        Called where handlers run.
+        """
 
 
 Service = Callable[[Operation, Provider], Steps]

@@ -62,7 +62,8 @@ _ASSOCIATE_LAYOUTS: Final = {
     A_ASSOCIATE_AC: by_type((APPLICATION_CONTEXT, PRESENTATION_CONTEXT_AC, USER_INFORMATION)),
 }
 
-# A modality sends the same request every time. 64 requests of 64 KiB, all of the costliest items, are some 50 MiB.
+# A modality sends the same request every time, and is answered the same. 64 requests of 64 KiB, all of the costliest
+# items, are some 50 MiB.
 _REMEMBERED_REQUESTS: Final = 64
 _REMEMBERED_LENGTH: Final = 65536
 
@@ -144,11 +145,11 @@ def _read_title(raw: bytes) -> str:
     return raw.partition(b"\0")[0].decode("latin-1").strip(" ")
 
 
-_decode_remembered_request = lru_cache(maxsize=_REMEMBERED_REQUESTS)(_decode_associate)
+_decode_remembered = lru_cache(maxsize=_REMEMBERED_REQUESTS)(_decode_associate)
 
 
-def _decode_request(pdu: bytes) -> A_ASSOCIATE:
-    return _decode_remembered_request(pdu) if len(pdu) <= _REMEMBERED_LENGTH else _decode_associate(pdu)
+def _decode_remembering(pdu: bytes) -> A_ASSOCIATE:
+    return _decode_remembered(pdu) if len(pdu) <= _REMEMBERED_LENGTH else _decode_associate(pdu)
 
 
 def _unpack_short(pdu: bytes) -> tuple[int, int, int]:
@@ -182,8 +183,8 @@ def _decode_abort(pdu: bytes) -> A_ABORT | A_P_ABORT:
 
 
 _DECODERS: Final[dict[int, Callable[[bytes], Primitive]]] = {
-    A_ASSOCIATE_RQ: _decode_request,
-    A_ASSOCIATE_AC: _decode_associate,
+    A_ASSOCIATE_RQ: _decode_remembering,
+    A_ASSOCIATE_AC: _decode_remembering,
     A_ASSOCIATE_RJ: _decode_reject,
     A_RELEASE_RQ: _decode_release_request,
     A_RELEASE_RP: _decode_release_reply,

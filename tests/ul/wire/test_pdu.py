@@ -295,9 +295,9 @@ def test_value_that_does_not_fit_is_a_usage_error(primitive):
 # --- bytes that are remembered ---------------------------------------------------------------------------------------
 
 
-def test_equal_requests_are_decoded_once():
+def test_equal_requests_and_answers_are_decoded_once():
     assert pdu.decode(pdu.A_ASSOCIATE_RQ, REQUEST_BODY) is pdu.decode(pdu.A_ASSOCIATE_RQ, bytearray(REQUEST_BODY))
-    assert pdu.decode(pdu.A_ASSOCIATE_AC, ACCEPT_BODY) is not pdu.decode(pdu.A_ASSOCIATE_AC, ACCEPT_BODY)
+    assert pdu.decode(pdu.A_ASSOCIATE_AC, ACCEPT_BODY) is pdu.decode(pdu.A_ASSOCIATE_AC, bytearray(ACCEPT_BODY))
 
 
 def test_long_requests_are_not_remembered():
