@@ -127,8 +127,8 @@ class Server:
 
     def _stop(self, now: bool) -> None:
         self._state = STOPPING
-        logs.event(logs.INFO, "server.stopping", now=now, associations=self._reception.admission.associations)
         self._reception.close()
+        logs.event(logs.INFO, "server.stopping", now=now, associations=self._reception.admission.associations)
         if now:
             self._workforce.stop()
         else:

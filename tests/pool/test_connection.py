@@ -195,15 +195,14 @@ def test_a_hang_up_while_nothing_is_read_is_noticed_once(pairs: Pairs) -> None:
 
 
 def test_one_buffer_serves_all_connections(pairs: Pairs) -> None:
-    """Half a PDU of one is kept while another one's bytes pass through the buffer."""
+    """Half a header of one is kept while another one's bytes pass through the buffer."""
     first, first_peer = pairs.plain()
     second, second_peer = pairs.plain()
-    half = echo_rq(7)
-    first_peer.send(half[:40])
-    pairs.until(lambda: first.bytes_received == len(associate_rq()) + 40)
+    first_peer.send(echo_rq(7)[:9])
+    pairs.until(lambda: first.bytes_received == len(associate_rq()) + 9)
     second_peer.send(p_data(ECHO_CONTEXT, 1, b"\xaa" * 5000))
     pairs.until(lambda: second.bytes_received > 5000)
-    first_peer.send(half[40:])
+    first_peer.send(echo_rq(7)[9:])
     pairs.until(lambda: first.operations)
     assert first.operations[0].request.MessageID == 7
 
