@@ -173,7 +173,7 @@ class Recording(socket.socket):
         self.acknowledged += (level, option, value) == (socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
-@pytest.mark.parametrize("cut", [3, 6, 12, 40, 300])
+@pytest.mark.parametrize("cut", [3, 6, 12, 40, 200])
 def test_the_beginning_of_a_message_is_acknowledged_at_once_and_a_whole_one_with_its_answer(
     loop: Loop, cut: int
 ) -> None:
