@@ -90,6 +90,18 @@ def table(workload: Workload, results: Results) -> Table:
     return lines
 
 
+def summary(workloads: Sequence[Workload], results: Results) -> Table:
+    """All rows at a glance: what is compared, for each peer."""
+    peers = list(dict.fromkeys(peer for _, peer in results))
+    lines = [["", *peers]]
+    for workload in workloads:
+        for name in workload.compared or workload.columns[1:2]:
+            metric = METRICS[name]
+            values = [_of(results, workload.name, peer).get(name) for peer in peers]
+            lines.append([f"{workload.title}: {metric.heading}", *(_number(value, metric.digits) for value in values)])
+    return lines
+
+
 def failures(results: Results) -> Iterator[str]:
     for result in results.values():
         for what, count in result.failures.most_common():
@@ -154,7 +166,8 @@ def _markdown(lines: Table) -> Iterator[str]:
 
 def document(where: str, workloads: Sequence[Workload], results: Results, *, markdown: bool) -> Iterator[str]:
     form = _markdown if markdown else _aligned
-    tables = {workload.title: table(workload, results) for workload in workloads}
+    tables = {"At a glance": summary(workloads, results)}
+    tables |= {workload.title: table(workload, results) for workload in workloads}
     tables["What must be reached"] = targets(results)
     yield where
     for title, lines in tables.items():

@@ -161,6 +161,41 @@ def pairs(loop: Loop) -> Iterator[Pairs]:
     made.close()
 
 
+# Senders with Nagle's algorithm on
+
+
+class Recording(socket.socket):
+    """A socket that remembers how often it was asked to acknowledge at once."""
+
+    acknowledged = 0
+
+    def setsockopt(self, level: int, option: int, value: Any) -> None:  # type: ignore[override]
+        super().setsockopt(level, option, value)
+        self.acknowledged += (level, option, value) == (socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+@pytest.mark.parametrize("cut", [3, 6, 12, 40, 200])
+def test_the_beginning_of_a_message_is_acknowledged_at_once_and_a_whole_one_with_its_answer(
+    loop: Loop, cut: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        peer = socket.create_connection(listener.getsockname())
+        ours = Recording(fileno=listener.accept()[0].detach())
+    connection = Plain(loop, ours, memoryview(bytearray(RECEIVE_BUFFER_LENGTH)), Timeouts())
+    message = store_rq("1.2.3") + p_data(STORE_CONTEXT, 2, data_set("1.2.3"))
+    with peer:
+        connection.start()
+        peer.sendall(associate_rq())
+        turn_until(loop, lambda: connection.bytes_sent)
+        peer.sendall(message)
+        turn_until(loop, lambda: connection.operations)
+        assert ours.acknowledged == 0  # nobody waits: the response brings the ACK
+        connection.respond()
+        peer.sendall(message[:cut])
+        turn_until(loop, lambda: ours.acknowledged)
+        connection.close()
+
+
 # Reading, and not reading
 
 
@@ -196,15 +231,14 @@ def test_a_hang_up_while_nothing_is_read_is_noticed_once(pairs: Pairs) -> None:
 
 
 def test_one_buffer_serves_all_connections(pairs: Pairs) -> None:
-    """Half a PDU of one is kept while another one's bytes pass through the buffer."""
+    """Half a header of one is kept while another one's bytes pass through the buffer."""
     first, first_peer = pairs.plain()
     second, second_peer = pairs.plain()
-    half = echo_rq(7)
-    first_peer.send(half[:40])
-    pairs.until(lambda: first.bytes_received == len(associate_rq()) + 40)
+    first_peer.send(echo_rq(7)[:9])
+    pairs.until(lambda: first.bytes_received == len(associate_rq()) + 9)
     second_peer.send(p_data(ECHO_CONTEXT, 1, b"\xaa" * 5000))
     pairs.until(lambda: second.bytes_received > 5000)
-    first_peer.send(half[40:])
+    first_peer.send(echo_rq(7)[9:])
     pairs.until(lambda: first.operations)
     assert first.operations[0].request.MessageID == 7
 

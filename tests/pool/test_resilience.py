@@ -113,7 +113,7 @@ class Sender(threading.Thread):
 
 @pytest.mark.parametrize("durability", ["disk", "none"])
 def test_a_worker_killed_under_load_takes_only_its_own_associations_along(
-    tmp_path: Path, durability: str, record_property: Callable[[str, object], None]
+    tmp_path: Path, durability: str, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     seed = random.randrange(1 << 32)
     moment = random.Random(seed).randrange(20, 400)
@@ -154,7 +154,7 @@ def test_a_worker_killed_under_load_takes_only_its_own_associations_along(
             assert kept.pop(uid, sender.instance(uid)) == sender.instance(uid), f"seed {seed}: {uid} is not whole"
     assert not kept
     assert replaced_in < 5.0 and max(newcomers) < 5.0
-    record_property("seconds to the replacement", replaced_in)
+    record_testsuite_property("seconds to the replacement", replaced_in)
 
 
 def test_a_frozen_worker_is_killed_and_replaced(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_silent_peers_delay_nobody_and_the_oldest_go(
     many_descriptors: None,
     options: tuple[Any, ...],
     bound: int,
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     with server(tmp_path / "store", "--workers", 2, *options) as running, ExitStack() as stack:
         established = stack.enter_context(RawPeer(running.port))
@@ -330,7 +330,7 @@ def test_silent_peers_delay_nobody_and_the_oldest_go(
         begun = monotonic()
         assert ulpool("echo", f"ULPOOL@127.0.0.1:{running.port}").returncode == 0
         verb = monotonic() - begun
-        record_property("seconds of echoscu, a plain socket and ulpool echo", (took, newcomer, verb))
+        record_testsuite_property("seconds of echoscu, a plain socket and ulpool echo", (took, newcomer, verb))
         assert max(took, newcomer, verb) < 5.0
         # The first newcomer took the place of one more, and left it to the others.
         gone = 500 - bound + 1
@@ -408,7 +408,7 @@ def test_under_load_there_are_never_more_associations_than_allowed(tmp_path: Pat
 
 
 def test_a_thousand_idle_associations_cost_little(
-    tmp_path: Path, many_descriptors: None, record_property: Callable[[str, object], None]
+    tmp_path: Path, many_descriptors: None, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     count = 1000
     with server(tmp_path / "store", "--workers", 2, "--max-pending-per-address", 1000) as running, ExitStack() as stack:
@@ -426,7 +426,7 @@ def test_a_thousand_idle_associations_cost_little(
             heard.register(peer.socket, select.POLLIN)
         assert heard.poll(1000) == []  # this wait is the measurement
         used = sum(map(processes.cpu_time, pids)) - cpu
-        record_property("bytes of each, seconds of CPU in 1 s", (each, used))
+        record_testsuite_property("bytes of each, seconds of CPU in 1 s", (each, used))
         assert each <= 24 * 1024
         assert used < 0.02
         idle[0].echo()

@@ -126,6 +126,7 @@ class ElementScanner:
             self._recognise_vr(bytes(data[4:6]))
         header, plain, _ = self._encoding
         wanted, last = self._wanted, self._last
+        size = len(data)
         if self._nesting:
             plain = _NONE
         offset, left = 0, 0
@@ -133,9 +134,15 @@ class ElementScanner:
             for left in range(self._elements_left, 0, -1):  # noqa: B007 - what is left outlives the loop
                 group, element, vr, length = header(data, offset)
                 tag = group << 16 | element
-                if vr in plain and tag < last and tag not in wanted and length != UNDEFINED_LENGTH:
-                    offset += 8 + length
-                    continue
+                if vr in plain and tag < last and length != UNDEFINED_LENGTH:
+                    following = offset + 8 + length
+                    if tag not in wanted:
+                        offset = following
+                        continue
+                    if length <= LONGEST_UID and following <= size:
+                        self._take(tag, data[offset + 8 : following])
+                        offset = following
+                        continue
                 following = self._look(data, offset, tag, vr, length)
                 if self.finished or following == offset:
                     break
@@ -149,8 +156,8 @@ class ElementScanner:
             pass
         self._elements_left = left
         self.position += offset
-        self._skip = max(offset - len(data), 0)
-        self._rest = bytes(data[offset:])
+        self._skip = max(offset - size, 0)
+        self._rest = b"" if self.finished else bytes(data[offset:])
 
     def _recognise_vr(self, vr: bytes) -> None:
         """Senders name the wrong one of implicit and explicit VR; the first element tells (there is no VR "\\0\\0")."""
@@ -180,9 +187,12 @@ class ElementScanner:
             there = data[value : value + min(length, LONGEST_UID + 1)]
             if len(there) < min(length, LONGEST_UID + 1):
                 return offset
-            self.values.setdefault(tag, bytes(there).rstrip(b"\0 ").decode("ascii", "replace"))
+            self._take(tag, there)
             self.finished = tag == self._last
         return value + length
+
+    def _take(self, tag: int, value: Buffer) -> None:
+        self.values.setdefault(tag, str(value, "ascii", "replace").rstrip("\0 "))
 
     def _step(self, tag: int, vr: bytes, length: int) -> int:
         """Opens and closes what has undefined length; returns how many bytes of value to skip.
