@@ -47,8 +47,6 @@ class Kept(NamedTuple):
 class KeptInstance:
     """The store's instance; once that is safe, `then` is called with its data set and gives the response's elements."""
 
-    commit_blocks = True
-
     def __init__(self, incoming: Incoming, then: Callable[[KeptDataSet], dict[str, Any] | None]) -> None:
         self._incoming = incoming
         self._then = then
@@ -60,6 +58,9 @@ class KeptInstance:
     def flush(self) -> None:
         """Write what is pending."""
         self._incoming.flush()
+
+    def commit_at_once(self) -> None:
+        """Never: the application is told first."""
 
     def commit(self) -> Kept:
         """Keep the instance and tell of it. Raises StatusError where it cannot be kept."""

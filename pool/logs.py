@@ -3,17 +3,24 @@
 What a peer sent (titles, names, versions) is escaped and bounded here and nowhere else, so no caller can forget it: a
 title with a newline must not forge a line. No event carries values of a data set. Records of other libraries that
 use `logging` pass through the same format. A line leaves in one write, so that those of several processes do not mix.
+
+Nobody waits for who reads the log: what a stalled reader does not take is held up to a bound, then dropped and counted.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import select
+import stat
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TextIO
 
 DEBUG: Final = logging.DEBUG
@@ -29,6 +36,7 @@ _PREFIXES: Final = {DEBUG: "D: ", INFO: "I: ", WARNING: "W: ", ERROR: "E: ", FAT
 LONGEST_VALUE: Final = 256  # characters of one field
 LONGEST_EXCEPTION: Final = 1024
 LONGEST_TRACEBACK: Final = 12  # frames, the innermost ones
+MOST_HELD: Final = 65536  # bytes of lines that nobody has read yet, besides what a pipe holds
 
 _encode: Final = json.JSONEncoder().encode
 
@@ -42,7 +50,7 @@ class _Log:
     def __init__(self) -> None:
         self.threshold = WARNING
         self.format: Callable[[int, str, dict[str, Any]], str] = _text_line
-        self.stream: TextIO | None = None
+        self.output = _Output()
         self.second = 0
         self.second_text = ""
         self.included: set[str] = set()  # loggers that are no library's
@@ -55,6 +63,83 @@ class _Log:
             self.second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self.second = second
         return f"{self.second_text}.{rest:03d}Z"
+
+
+class _Output:
+    """The stream that lines are written to, never waiting for its reader. Several threads may use it."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream  # None: whatever standard error is at the moment
+        self._written_to: TextIO | None = None
+        self._write: Callable[[bytes], int] = len
+        self._held = b""
+        self._dropped = 0
+        self._lock = threading.Lock()
+
+    def say(self, line: str) -> None:
+        """Write a line, hold it or drop it. The order is kept, and what is missing is told where it would be."""
+        with self._lock:
+            stream = self._stream or sys.stderr
+            if stream is not self._written_to:
+                self._written_to, self._write = stream, _non_blocking(stream)
+            if self._held:
+                self._push()
+            if self._dropped and not self._held:
+                self._held = _log.format(WARNING, "log.dropped", {"lines": self._dropped}).encode()
+                self._dropped = 0
+            if self._dropped or len(self._held) + len(line) > MOST_HELD:
+                self._dropped += 1
+                return
+            self._held += line.encode()
+            self._push()
+
+    def _push(self) -> None:
+        try:
+            while self._held:
+                self._held = self._held[self._write(self._held) :]
+        except BlockingIOError:
+            pass
+        except (OSError, ValueError):  # nobody reads any more (a closed pipe): no reason to stop serving
+            self._held = b""
+
+
+def _non_blocking(stream: TextIO | None) -> Callable[[bytes], int]:
+    """What writes as much to `stream` as is taken at once, and raises BlockingIOError where that is nothing.
+
+    The descriptor we inherited stays as it is: O_NONBLOCK would be set for every process that shares it.
+    """
+    if stream is None:
+        return len
+    try:
+        fd = stream.fileno()
+        kind = os.fstat(fd).st_mode
+    except (OSError, ValueError):
+        return partial(_write_text, stream)
+    if stat.S_ISREG(kind):
+        return partial(os.write, fd)
+    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
+        try:
+            return partial(os.write, os.open(f"/proc/self/fd/{fd}", _OWN_FLAGS))
+        except OSError:
+            pass  # it belongs to another user, as where a container's log is a pipe of root's
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return partial(_write_if_ready, poll, fd)
+
+
+_OWN_FLAGS: Final = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+def _write_if_ready(poll: select.poll, fd: int, data: bytes) -> int:
+    if not poll.poll(0):
+        raise BlockingIOError
+    return os.write(fd, data[: select.PIPE_BUF])  # so much does not block where poll(2) sees room
+
+
+def _write_text(stream: TextIO, data: bytes) -> int:
+    stream.write(data.decode())
+    stream.flush()
+    return len(data)
 
 
 class _FromLogging(logging.Handler):
@@ -70,7 +155,7 @@ class _FromLogging(logging.Handler):
 
 def setup(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
     """Log events of `level` and above to `stream` (standard error if None). May be called again."""
-    _log.stream = stream
+    _log.output = _Output(stream)
     _log.format = _json_line if format == "json" else _text_line
     set_level(level)
     root = logging.getLogger()
@@ -99,11 +184,6 @@ def _is_included(logger: str) -> bool:
     return any(f"{logger}.".startswith(f"{name}.") for name in _log.included)
 
 
-def is_enabled(level: int) -> bool:
-    """Whether it is worth gathering the fields of an event."""
-    return level >= _log.threshold
-
-
 def event(level: int, name: str, /, **fields: Any) -> None:
     """Log one event.
 
@@ -112,13 +192,7 @@ def event(level: int, name: str, /, **fields: Any) -> None:
     """
     if level < _log.threshold:
         return
-    line = _log.format(level, name, fields)
-    stream = _log.stream or sys.stderr
-    try:
-        stream.write(line)
-        stream.flush()
-    except (OSError, ValueError):
-        pass  # nobody reads any more (a closed pipe): no reason to stop serving
+    _log.output.say(_log.format(level, name, fields))
 
 
 def _text_line(level: int, name: str, fields: dict[str, Any]) -> str:

@@ -95,6 +95,7 @@ class Reception:
 
     def _expire(self, connection: HeldConnection) -> None:
         self.counters.connections_expired += 1
+        connection.expired = True
         if connection.worker is not None:
             connection.worker.channel.send(Expire(connection.token))
         else:
@@ -105,8 +106,10 @@ class Reception:
 
     def worker_sent(self, worker: WorkerProcess, records: list[Record]) -> None:
         for record in records:
-            connection = worker.connections[record.token]
-            if type(record) is Ack:
+            connection = worker.connections.get(record.token)
+            if connection is None:  # a fault of ours; the other records are about others
+                logs.event(logs.ERROR, "handoff.unknown_token", worker=worker.number, record=record)
+            elif type(record) is Ack:
                 self._acknowledged(connection)
             elif type(record) is Admit:
                 self._admit(worker, connection, record)
@@ -130,9 +133,12 @@ class Reception:
 
     def _hand_on(self, worker: WorkerProcess, connection: HeldConnection) -> None:
         """To another worker: this one has not read a byte of it, so the client notices nothing."""
-        self.counters.handoff_retries += 1
         del worker.connections[connection.token]
         connection.worker = None
+        if connection.expired:  # the next one would not know, and nobody counts it any more
+            self._forget(connection)
+            return
+        self.counters.handoff_retries += 1
         self._receive(connection)
 
     def _admit(self, worker: WorkerProcess, connection: HeldConnection, record: Admit) -> None:

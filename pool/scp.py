@@ -16,7 +16,7 @@ from pool import logs
 from pool.config import Settings
 from pool.connection import RECEIVE_BUFFER_LENGTH, Connection
 from pool.handoff import Handoff
-from pool.loop import Loop
+from pool.loop import EPOLLIN, Loop
 from pool.stats import Counters
 from pool.storage import Incoming, Store, Stored, store_from
 from ul.acse import Offer, Rejection, SupportedContext
@@ -180,7 +180,17 @@ class ServedAssociation(Connection):
 
     def expire_artim(self) -> None:
         """The place of this connection, which has not asked for an association yet, is needed: as if ARTIM ran out."""
-        self._expired("no A-ASSOCIATE-RQ before its place was needed")
+        self._expire("no A-ASSOCIATE-RQ before its place was needed")
+
+    def dismiss(self) -> None:
+        """We leave: an A-ASSOCIATE-RQ that is already there is answered, and who has said nothing is not waited for."""
+        if self.session.state == IDLE:
+            self._ready(EPOLLIN)
+        if self.session.state == IDLE and not self.is_closed:
+            self._expire("the server stops")
+
+    def _expire(self, why: str) -> None:
+        self._expired(why)
         self.upper_layer.expire_artim(self._loop.now)
         self.pump()
 
@@ -197,13 +207,15 @@ class ServedAssociation(Connection):
 
     def drain(self) -> None:
         """The server is stopping: go on while the peer does, but do not wait for one that is silent."""
-        self.session.limit_idleness(_DRAIN_IDLE)
-        self.pump()
+        if self.session.state != IDLE:
+            self.session.limit_idleness(_DRAIN_IDLE)
+            self.pump()
 
     def abort(self, why: str) -> None:
-        """A-ABORT, now."""
-        self.session.abort(self._loop.now, why)
-        self.pump()
+        """A-ABORT, now. There is none before an A-ASSOCIATE-RQ."""
+        if self.session.state != IDLE:
+            self.session.abort(self._loop.now, why)
+            self.pump()
 
     # -- the session's events
 

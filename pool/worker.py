@@ -59,11 +59,14 @@ class Association(Protocol):
     def expire_artim(self) -> None:
         """Close, unless an A-ASSOCIATE-RQ has come."""
 
+    def dismiss(self) -> None:
+        """The same, because we leave: read once more, for an A-ASSOCIATE-RQ that is there wants its answer."""
+
     def drain(self) -> None:
-        """Finish what is under way, then end."""
+        """Finish what is under way, then end. Nothing, if no A-ASSOCIATE-RQ has come."""
 
     def abort(self, why: str) -> None:
-        """A-ABORT, now."""
+        """A-ABORT, now. Nothing, if no A-ASSOCIATE-RQ has come."""
 
     def close(self) -> None:
         """Close the transport connection, whatever state it is in."""
@@ -91,12 +94,11 @@ class Worker:
         self._loop = Loop()
         self._counters = Counters()
         self._associations: dict[int, Association] = {}
-        self._pending: dict[int, Association] = {}  # those of them that have not asked for admission
-        self._asking: dict[int, Association] = {}  # those that wait for the answer
-        self._to_start: list[Association] = []
+        self._asking: dict[int, Association] = {}  # those of them that wait to be admitted
+        self._once_acknowledged: list[Callable[[], None]] = []  # what new ones are told, in order
         self._leaving = False
         self._application = make_application(settings, self._loop, self._counters, self)
-        self._channel = Channel(self._loop, handoff_socket, self._received, self._let_go, self._start_associations)
+        self._channel = Channel(self._loop, handoff_socket, self._received, self._let_go, self._begin)
         assert settings.control is not None
         directory = ControlDirectory(settings.control)
         self._control = worker_dealer(self._loop, directory, b"%d" % os.getpid(), self._told)
@@ -117,7 +119,6 @@ class Worker:
 
     def request_admission(self, association: Association, calling_ae_title: str, called_ae_title: str) -> None:
         """Ask the acceptor; `admitted` or `refused` comes in a later turn."""
-        self._pending.pop(association.token, None)
         if self._leaving:
             self._loop.call_soon(association.refused, _LEAVING)
         else:
@@ -129,8 +130,8 @@ class Worker:
         self._closed(association.token)
 
     def _closed(self, token: int) -> None:
-        for associations in (self._associations, self._pending, self._asking):
-            associations.pop(token, None)
+        self._associations.pop(token, None)
+        self._asking.pop(token, None)
         self._channel.send(Closed(token))
         if self._leaving and not self._associations:
             self._loop.stop()
@@ -150,9 +151,9 @@ class Worker:
                 if (association := self._asking.pop(record.token, None)) is not None:
                     call_soon(association.refused, Rejection(record.result, record.source, record.reason))
             elif type(record) is Expire and (association := self._associations.get(record.token)) is not None:
-                call_soon(association.expire_artim)
-        if self._to_start:
-            self._start_associations()
+                self._once_acknowledged.append(association.expire_artim)  # it may have come in this very packet
+        if self._once_acknowledged:
+            self._begin()
 
     def _take(self, handoff: Handoff, fd: int | None) -> None:
         if fd is None:
@@ -167,24 +168,29 @@ class Worker:
             sock.close()
             self._closed(handoff.token)
             return
-        self._associations[handoff.token] = self._pending[handoff.token] = association
-        self._to_start.append(association)
+        self._associations[handoff.token] = association
+        self._once_acknowledged.append(association.start)
 
-    def _start_associations(self) -> None:
-        """Not before their acknowledgements have left: until then each could be another worker's as well."""
+    def _begin(self) -> None:
+        """Not before the acknowledgements have left: until then each connection could be another worker's as well."""
         self._channel.flush()
         if self._channel.full:
             return
-        starting, self._to_start = self._to_start, []
-        for association in starting:
-            self._loop.call_soon(association.start)
+        calls, self._once_acknowledged = self._once_acknowledged, []
+        for call in calls:
+            self._loop.call_soon(call)
 
     def _let_go(self) -> None:
-        """The end of the hand-off socket: nobody comes any more, and nobody answers any more."""
+        """The end of the hand-off socket: nobody comes any more, and nobody answers any more.
+
+        So this, not DRAIN or STOP, which may overtake connections that are handed over, is the end of the pending ones.
+        """
         self._leaving = True
         for association in list(self._asking.values()):
             self._loop.call_soon(association.refused, _LEAVING)
         self._asking.clear()
+        self._once_acknowledged += [association.dismiss for association in self._associations.values()]
+        self._begin()
         if not self._associations:
             self._loop.stop()
 
@@ -195,20 +201,14 @@ class Worker:
         if kind == messages.PING.type:
             self._control.send(messages.PONG(number=message["number"], counters=self._counters.snapshot()))
         elif kind == messages.DRAIN.type:
-            for association in self._without_pending():
+            for association in self._associations.values():
                 self._loop.call_soon(association.drain)
         elif kind == messages.STOP.type:
-            for association in self._without_pending():
+            for association in self._associations.values():
                 self._loop.call_soon(association.abort, "the server stops")
             self._loop.call_at(self._loop.now + _LAST_WORDS, self._loop.stop)
         elif kind == messages.LOG_LEVEL.type:
             logs.set_level(message["level"])
-
-    def _without_pending(self) -> list[Association]:
-        """Those that asked for admission. With the others there is nothing to finish and nothing to abort."""
-        for association in self._pending.values():
-            self._loop.call_soon(association.expire_artim)
-        return [association for token, association in self._associations.items() if token not in self._pending]
 
 
 def scp_of(settings: Settings, loop: Loop, counters: Counters, gate: Worker) -> SCP:

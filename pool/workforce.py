@@ -54,6 +54,7 @@ class HeldConnection:
         "admitted_at",
         "called_ae_title",
         "calling_ae_title",
+        "expired",
         "fd",
         "host",
         "listener",
@@ -69,6 +70,7 @@ class HeldConnection:
         self.host = host
         self.port = port
         self.accepted_at = accepted_at
+        self.expired = False  # it lost its place as a pending one
         self.admitted_at: float | None = None
         self.calling_ae_title = ""
         self.called_ae_title = ""

@@ -157,7 +157,6 @@ class DULServiceProvider(threading.Thread):
         self._upper_layer = UpperLayer(
             assoc.is_requestor, artim_timeout=assoc.acse_timeout, maximum_length=assoc.maximum_pdu_size
         )
-        self._upper_layer.state_machine.observer = self._transition
         self._address: tuple[str, int] | None = None
         self._unsent: list[Buffer] = []
         self._observed = bytearray()  # of a PDU that is shown to handlers before it is taken
@@ -248,6 +247,7 @@ class DULServiceProvider(threading.Thread):
     def run(self) -> None:
         """Move bytes and primitives until killed."""
         try:
+            self._observe()
             if self.socket.is_connected:
                 self._open()
             while not self._is_over():
@@ -267,6 +267,7 @@ class DULServiceProvider(threading.Thread):
 
     def _turn(self) -> None:
         upper_layer = self._upper_layer
+        self._observe()
         self._take_requests()
         if upper_layer.should_connect:
             self._connect()
@@ -478,10 +479,14 @@ class DULServiceProvider(threading.Thread):
         if event in self.assoc.handlers:
             self.assoc.handlers.tell(self.assoc, event, **given)
 
+    def _observe(self) -> None:
+        """Watch the state machine if anybody wants to know: it costs a call per PDU."""
+        observed = evt.EVT_FSM_TRANSITION in self.assoc.handlers
+        self.state_machine.observer = self._transition if observed else None
+
     def _transition(self, action: str, current_state: str, fsm_event: str, next_state: str) -> None:
-        if evt.EVT_FSM_TRANSITION in self.assoc.handlers:
-            given = {"action": action, "current_state": current_state, "fsm_event": fsm_event}
-            self._tell(evt.EVT_FSM_TRANSITION, **given, next_state=next_state)
+        given = {"action": action, "current_state": current_state, "fsm_event": fsm_event}
+        self._tell(evt.EVT_FSM_TRANSITION, **given, next_state=next_state)
 
     # -- names that threading once had
 

@@ -31,7 +31,7 @@ class Spool:
         """`preface` is what stands before the data set in a DICOM file of it."""
         self._preface = preface
         self._pending: list[Buffer] = []  # borrowed
-        self._kept: list[bytes] = []  # in memory
+        self._kept: list[Buffer] = []  # in memory
         self._length = 0
         self._fd = -1
         self._path: Path | None = None
@@ -50,7 +50,7 @@ class Spool:
         if not pending or self.failure is not None:
             return
         if self._fd < 0 and self._length <= IN_MEMORY:
-            self._kept += map(bytes, pending)
+            self._kept += map(_lasting, pending)
             return
         try:
             if self._fd < 0:
@@ -102,6 +102,11 @@ class Spool:
             self._to_file()
         assert self._path is not None
         return self._path
+
+
+def _lasting(buffer: Buffer) -> Buffer:
+    """A view of bytes stays as it is for as long as it is kept; any other buffer may be used again."""
+    return buffer if type(buffer) is memoryview and type(buffer.obj) is bytes else bytes(buffer)
 
 
 def _write(fd: int, buffers: list[Buffer]) -> None:

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-from pool.storage.comparison import has_same_data_set
+from pool.storage.comparison import has_same_data_set, may_hold
 from pool.storage.folders import DIRECTORY_FLAGS, DIRECTORY_MODE, Folder, Folders
 from pool.storage.layout import MOST_VERSIONS, Layout, Place, is_name
 from pool.storage.temporaries import Temporaries, Temporary
 from ul.errors import StatusError, UsageError
+from ul.status import (
+    CANNOT_UNDERSTAND,
+    DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
+    DUPLICATE_SOP_INSTANCE,
+    INVALID_SOP_INSTANCE,
+    OUT_OF_RESOURCES,
+    SOP_CLASS_NOT_SUPPORTED,
+)
 from ul.wire import part10
 from ul.wire.dataset import (
     SERIES_INSTANCE_UID,
@@ -27,25 +36,20 @@ from ul.wire.dataset import (
     head_scanner,
 )
 
-DUPLICATE_SOP_INSTANCE: Final = 0x0111
-INVALID_SOP_INSTANCE: Final = 0x0117
-SOP_CLASS_NOT_SUPPORTED: Final = 0x0122
-OUT_OF_RESOURCES: Final = 0xA700
-DATA_SET_DOES_NOT_MATCH_SOP_CLASS: Final = 0xA900
-CANNOT_UNDERSTAND: Final = 0xC000
-
 PADDING: Final = "\0 "
-LONG_COMMIT: Final = 1 << 20  # bytes: comparing so many with a kept version would hold up a loop
 KEPT_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-NO_FILE: Final = (errno.ELOOP, errno.ENXIO)  # A link or a socket has the name.
+NO_FILE: Final = (errno.ELOOP, errno.ENXIO)  # A link or a socket has the name since we looked.
 MOST_BUFFERS: Final = os.sysconf("SC_IOV_MAX")
+
+_T = TypeVar("_T")
 
 
 class Stored(NamedTuple):
-    """What became of an instance: its file, and whether that was there already with the same data set."""
+    """What became of an instance: its file, and what else was found under its SOP Instance UID."""
 
     path: str
-    is_duplicate: bool
+    is_duplicate: bool  # that file was there already, with the same data set
+    is_conflict: bool  # something was there, but not this data set
 
 
 class Store:
@@ -98,39 +102,60 @@ class Store:
         """Lets go of the directories; instances being received are their owners'."""
         self._folders.close()
 
+    def keep_new(self, instance: Incoming, temporary: Temporary) -> Stored | None:
+        """What `keep` does if the name is free; None where it is taken, for then there is no telling how long it takes.
+
+        Raises OSError.
+        """
+        place = self._place(instance)
+        _, linked = self._in_folder(place, lambda folder: temporary.link(folder, place.name(1)))
+        return Stored(self._path_of(place, place.name(1)), False, False) if linked else None
+
     def keep(self, instance: Incoming, temporary: Temporary) -> Stored:
         """Gives the complete and checked `instance` its final name. Raises OSError and StatusError."""
         if self.commit_blocks:
             os.fsync(temporary.fd)
-        values = instance.uids
-        place = self._layout.place(
-            instance.sop_instance_uid, values.get(STUDY_INSTANCE_UID, ""), values.get(SERIES_INSTANCE_UID, "")
-        )
-        try:
-            folder = self._folders.open(place.folders)
-            name, is_duplicate = self._name(instance, temporary, folder, place)
-        except FileNotFoundError:  # Somebody removed the folder just now.
-            folder = self._folders.open(place.folders)
-            name, is_duplicate = self._name(instance, temporary, folder, place)
+        place = self._place(instance)
+        folder, stored = self._in_folder(place, lambda folder: self._name(instance, temporary, folder, place))
         if self.commit_blocks:
             folder.make_durable()
-        return Stored("/".join((self._path, *place.folders, name)), is_duplicate)
+        return stored
 
-    def _name(self, instance: Incoming, temporary: Temporary, folder: Folder, place: Place) -> tuple[str, bool]:
+    def _place(self, instance: Incoming) -> Place:
+        values = instance.uids
+        return self._layout.place(
+            instance.sop_instance_uid, values.get(STUDY_INSTANCE_UID, ""), values.get(SERIES_INSTANCE_UID, "")
+        )
+
+    def _path_of(self, place: Place, name: str) -> str:
+        return "/".join((self._path, *place.folders, name))
+
+    def _in_folder(self, place: Place, act: Callable[[Folder], _T]) -> tuple[Folder, _T]:
+        """Does it in the folder of `place`, once more if somebody removed that just now."""
+        try:
+            folder = self._folders.open(place.folders)
+            return folder, act(folder)
+        except FileNotFoundError:
+            folder = self._folders.open(place.folders)
+            return folder, act(folder)
+
+    def _name(self, instance: Incoming, temporary: Temporary, folder: Folder, place: Place) -> Stored:
         """Links it under the first name that is free, unless a kept version is the same or the setting forbids."""
         keep_both = self._on_duplicate == "keep-both"
         for version in range(1, MOST_VERSIONS + 1):
             name = place.name(version)
-            if (keep_both or version == 1) and temporary.link(folder, name):
-                return name, False
-            is_same = self._is_same(instance, temporary, folder, name)
+            is_same = self._is_same(instance, temporary, folder, name) if version > 1 else None
+            if is_same is None and (keep_both or version == 1):
+                if temporary.link(folder, name):
+                    return Stored(self._path_of(place, name), False, is_conflict=version > 1)
+                is_same = self._is_same(instance, temporary, folder, name)  # Somebody has just taken it, or has long.
             if is_same:
-                return name, True
+                return Stored(self._path_of(place, name), True, False)
             if is_same is None and not keep_both:
                 break
         if self._on_duplicate == "replace":
             temporary.replace(self._temporaries.folder(), folder, place.name(1))
-            return place.name(1), False
+            return Stored(self._path_of(place, place.name(1)), False, is_conflict=True)
         if self._on_duplicate == "reject":
             raise StatusError(DUPLICATE_SOP_INSTANCE, "Duplicate SOP Instance with another data set")
         raise StatusError(OUT_OF_RESOURCES, f"Out of resources: {MOST_VERSIONS} versions of this instance")
@@ -138,12 +163,14 @@ class Store:
     def _is_same(self, instance: Incoming, temporary: Temporary, folder: Folder, name: str) -> bool | None:
         """Whether the file `name` holds the same data set, made as durable as ours would be; None if there is none."""
         try:
+            if not may_hold(os.stat(name, dir_fd=folder.fd, follow_symlinks=False), instance.bytes_written):
+                return False
             kept_fd = os.open(name, KEPT_FLAGS, dir_fd=folder.fd)
+        except FileNotFoundError:
+            return None
         except OSError as error:
             if error.errno in NO_FILE:
                 return False
-            if error.errno == errno.ENOENT:
-                return None
             raise
         try:
             is_same = has_same_data_set(
@@ -157,7 +184,7 @@ class Store:
 
 
 class Incoming:
-    """One instance being received. Ends with `commit` or `discard`; belongs to one thread at a time."""
+    """One instance being received. Ends with a commit or `discard`; belongs to one thread at a time."""
 
     __slots__ = (
         "_failed_errno",
@@ -197,11 +224,6 @@ class Incoming:
         """The data set's own identifying UIDs by tag, as far as they were found."""
         return self._scanner.values
 
-    @property
-    def commit_blocks(self) -> bool:
-        """Whether `commit` may take long and does not belong on a loop's thread."""
-        return self._store.commit_blocks or self.bytes_written > LONG_COMMIT
-
     def write(self, view: Buffer) -> None:
         """Takes the next bytes of the data set; they are borrowed until `flush`."""
         self.bytes_written += len(view)
@@ -220,8 +242,19 @@ class Incoming:
             self._failed_errno = error.errno or errno.EIO
             self.discard()
 
+    def commit_at_once(self) -> Stored | None:
+        """What `commit` does, on a loop's thread: None where it may take long, and then `commit` is still to be called.
+
+        To sync a disk takes long, and so does comparing with what was kept before under the same UID.
+        """
+        return None if self._store.commit_blocks else self._end(self._store.keep_new)
+
     def commit(self) -> Stored:
         """Checks the instance and keeps it. Raises StatusError; in either case nothing is left open or half-written."""
+        return self._end(self._store.keep)
+
+    def _end(self, keep: Callable[[Incoming, Temporary], _T]) -> _T:
+        """Ends with what `keep` makes of it; None is no end."""
         self.flush()
         if self._failed_errno:
             raise out_of_resources(self._failed_errno)
@@ -231,9 +264,13 @@ class Incoming:
         try:
             try:
                 self._check()
-                return self._store.keep(self, temporary)
+                stored = keep(self, temporary)
+                if stored is None:
+                    self._temporary, temporary = temporary, None
+                return stored
             finally:
-                temporary.close()
+                if temporary is not None:
+                    temporary.close()
         except OSError as error:
             raise out_of_resources(error.errno or errno.EIO) from error
 

@@ -9,6 +9,7 @@ Run as a program it is a worker process. `MISCHIEF` in the environment says how 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import socket
@@ -67,12 +68,18 @@ class LineAssociation:
         if not self.asked:
             self.close()
 
+    def dismiss(self) -> None:
+        if not self.asked:
+            with contextlib.suppress(BlockingIOError):
+                self.ready(EPOLLIN)
+            self.expire_artim()
+
     def drain(self) -> None:
-        if not self.holds:
+        if self.asked and not self.holds:
             self.close()
 
     def abort(self, why: str) -> None:
-        if not self.holds:
+        if self.asked and not self.holds:
             self.say("ABORT")
             self.close()
 

@@ -26,6 +26,7 @@ from pool import control, listeners, messages, workforce
 from pool.acceptor import Server
 from pool.config import Settings
 from pool.exit_status import ExitStatus
+from pool.handoff import Admit, Closed
 from pool.listeners import ListenError, open_listeners
 from pool.workforce import WorkerProcess
 
@@ -169,6 +170,33 @@ def test_a_worker_that_dies_before_it_acknowledges_is_not_noticed_by_the_client(
     assert {connection.worker for connection in built.reception.connections.values()} == {second}
 
 
+def test_what_a_dead_worker_had_acknowledged_is_not_handed_to_another_one(house):
+    """Its acknowledgement is still unread when its death is known."""
+    built = house(workers=1)
+    (worker,) = built.start()
+    channel = worker.channel
+    built.loop.unregister(channel._socket.fileno())
+    client = built.connect()
+    client.ask("PID")  # it reads: the acknowledgement has left
+    assert built.waits_for_ack(worker)
+    channel._watched = 0
+    worker.kill()
+    built.until(client.gone)
+    built.until(lambda: built.workforce.complete)
+    assert not built.reception.connections
+    assert not built.reception.counters.handoff_retries
+
+
+def test_a_record_about_an_unknown_connection_does_not_lose_the_others(house):
+    built = house(workers=1)
+    (worker,) = built.start()
+    client = built.connect()
+    client.ask("PID")
+    (token,) = worker.connections
+    built.reception.worker_sent(worker, [Closed(token + 1), Admit(token, "CALLING", "CALLED")])
+    assert built.reception.admission.associations == 1
+
+
 def test_with_all_workers_dead_connections_wait_for_the_next_ones(house):
     built = house()
     for worker in built.start():
@@ -262,6 +290,29 @@ def test_silent_peers_push_each_other_out_and_nobody_else(house):
     assert built.reception.counters.connections_expired == 2
 
 
+def test_who_is_pushed_out_before_its_worker_began_with_it_goes_too(house):
+    built = house(workers=1, max_pending=3, max_pending_per_address=3)
+    (worker,) = built.start()
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    silent = [built.connect() for _ in range(20)]
+    built.until(lambda: built.reception.counters.connections == 20)
+    os.kill(worker.process.pid, signal.SIGCONT)
+    built.until(lambda: sum(client.gone() for client in silent) == 17)
+    built.until(lambda: len(worker.connections) == 3)
+
+
+def test_who_was_pushed_out_is_not_handed_to_another_worker(house):
+    built = house(workers=1, max_pending=3, max_pending_per_address=3)
+    (worker,) = built.start()
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    silent = [built.connect() for _ in range(5)]
+    built.until(lambda: built.reception.counters.connections == 5)
+    worker.kill()
+    built.until(lambda: sum(client.gone() for client in silent) == 2)
+    built.until(lambda: built.workforce.complete and len(built.reception.connections) == 3)
+    assert [client.ask("RQ") for client in silent[2:]] == ["AC"] * 3
+
+
 def test_a_dead_worker_gives_the_places_of_its_associations_back(house):
     built = house(max_associations=2)
     built.start()
@@ -299,8 +350,26 @@ def test_a_request_that_comes_while_the_server_stops_is_refused_as_temporary(hou
     (worker,) = built.start()
     client = built.connect()
     client.ask("PID")
+    os.kill(worker.process.pid, signal.SIGSTOP)
     worker.channel.half_close()
-    assert client.ask("RQ") == "RJ 2 3 1"
+    client.sock.send(b"RQ\n")
+    os.kill(worker.process.pid, signal.SIGCONT)
+    built.until(lambda: client.listen() == f"{worker.process.pid}\nRJ 2 3 1\n")
+
+
+def test_newcomers_that_race_with_a_stop_hold_nothing_up(house):
+    built = house(workers=1, graceful_timeout=3600.0)
+    (worker,) = built.start()
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    asking, *silent = (built.connect() for _ in range(40))
+    asking.sock.send(b"RQ\n")
+    built.until(lambda: len(built.reception.connections) == 40)
+    built.server._terminate()
+    os.kill(worker.process.pid, signal.SIGCONT)
+    built.until(lambda: all(client.gone() for client in silent))
+    built.until(lambda: asking.listen() == "RJ 2 3 1\n")
+    asking.sock.close()
+    built.until(lambda: not built.workforce.workers)
 
 
 def test_what_does_not_finish_in_time_is_aborted_and_then_killed(house, monkeypatch):

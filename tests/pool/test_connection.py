@@ -27,7 +27,7 @@ from turning import turn_until
 from pool import logs
 from pool.config import Settings
 from pool.connection import RECEIVE_BUFFER_LENGTH, SEND_AHEAD, Connection
-from pool.handoff import Ack, Admit, Admitted, Channel, Expire, Handoff, Record, socketpair
+from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Record, socketpair
 from pool.loop import Loop
 from pool.scp import SCP, ServedAssociation
 from pool.stats import Counters
@@ -515,6 +515,9 @@ class Marked:
     def expire_artim(self) -> None:
         self.note("expired")
 
+    def dismiss(self) -> None:
+        self.note("dismissed")
+
     def drain(self) -> None:
         self.note("drained")
 
@@ -546,40 +549,97 @@ class Marking:
             sock.close()
 
 
+class Employed:
+    """A worker whose acceptor is the test: the channel between them, and what the worker said."""
+
+    def __init__(self, loop: Loop, control: Path) -> None:
+        control.mkdir()
+        ours, theirs = socketpair()
+        self.loop = loop
+        self.application = Marking()
+        self.worker = Worker(Settings(control=control), theirs, lambda *parts: self.application)
+        self.heard: list[Record] = []
+        self.acceptor = Channel(loop, ours, lambda records, fds: self.heard.extend(records), int, int)
+
+    def hand_over(self, *tokens: int) -> None:
+        with socket.socket() as sock:
+            for token in tokens:
+                self.acceptor.send(Handoff(token, 0, 4242, 0.0, "192.0.2.1"), sock.fileno())
+            self.acceptor.flush()
+
+    def until(self, condition: Callable[[], object]) -> None:
+        turn_until(self.loop, lambda: self.worker._loop.turn(0) or condition())
+
+    def told(self, token: int) -> list[str]:
+        return [what for number, what in self.application.notes if number == token]
+
+    def close(self) -> None:
+        self.worker._loop.call_soon(self.worker._loop.stop)
+        self.worker.run()
+        self.acceptor.close()
+
+
+@pytest.fixture
+def employed(loop: Loop, tmp_path: Path) -> Iterator[Employed]:
+    made = Employed(loop, tmp_path / "control")
+    yield made
+    made.close()
+
+
 def test_the_fault_of_an_association_does_not_reach_those_told_in_the_same_packet(
-    loop: Loop, tmp_path: Path, logged: Any
+    employed: Employed, logged: Any
 ) -> None:
-    ours, theirs = socketpair()
-    application = Marking()
-    (tmp_path / "control").mkdir()
-    worker = Worker(Settings(control=tmp_path / "control"), theirs, lambda *parts: application)
-    heard: list[Record] = []
-    acceptor = Channel(loop, ours, lambda records, fds: heard.extend(records), lambda: None, lambda: None)
-
-    def turn(condition: Callable[[], object]) -> None:
-        turn_until(loop, lambda: worker._loop.turn(0) or condition())
-
-    with socket.socket() as sock:
-        for token in (1, 2, 3):
-            acceptor.send(Handoff(token, 0, 4242, 0.0, "192.0.2.1"), sock.fileno())
-        turn(lambda: (3, "started") in application.notes and len(heard) == 3)
-        assert heard == [Ack(1), Ack(2), Ack(3)]
-        for association in application.associations[:2]:
-            worker.request_admission(association, "CALLING", "CALLED")
-        for record in (Admitted(1), Admitted(2), Expire(1), Expire(3)):
-            acceptor.send(record)
-        turn(lambda: (3, "expired") in application.notes)
-        assert heard[3:] == [Admit(1, "CALLING", "CALLED"), Admit(2, "CALLING", "CALLED")]
-        worker._told({"type": "drain"}, b"")
-        worker._told({"type": "stop", "now": True}, b"")
-        turn(lambda: (2, "aborted") in application.notes)
-    told = {token: [what for number, what in application.notes if number == token] for token in (1, 2, 3)}
-    assert told[2] == ["started", "admitted", "drained", "aborted"]
-    assert told[3] == ["started", "expired", "expired", "expired"]
-    assert told[1][::2] == ["started", "admitted", "expired", "drained", "aborted"]
-    assert set(told[1][1::2]) == {"closed"}
+    worker, acceptor, told = employed.worker, employed.acceptor, employed.told
+    employed.hand_over(1, 2, 3)
+    employed.until(lambda: "started" in told(3) and len(employed.heard) == 3)
+    assert employed.heard == [Ack(1), Ack(2), Ack(3)]
+    for association in employed.application.associations[:2]:
+        worker.request_admission(association, "CALLING", "CALLED")
+    for record in (Admitted(1), Admitted(2), Expire(1), Expire(3)):
+        acceptor.send(record)
+    employed.until(lambda: "expired" in told(3))
+    assert employed.heard[3:] == [Admit(1, "CALLING", "CALLED"), Admit(2, "CALLING", "CALLED")]
+    worker._told({"type": "drain"}, b"")
+    worker._told({"type": "stop", "now": True}, b"")
     acceptor.half_close()
-    worker._loop.stop()
-    worker.run()
-    assert (2, "closed") in application.notes
-    acceptor.close()
+    employed.until(lambda: "dismissed" in told(3))
+    assert told(2) == ["started", "admitted", "drained", "aborted", "dismissed"]
+    assert told(3) == ["started", "expired", "drained", "aborted", "dismissed"]
+    assert told(1)[::2] == ["started", "admitted", "expired", "drained", "aborted", "dismissed"]
+    assert set(told(1)[1::2]) == {"closed"}
+    employed.worker._loop.stop()
+
+
+def test_an_expiry_in_the_packet_of_its_connection_follows_the_start(employed: Employed) -> None:
+    employed.hand_over(1, 2)
+    with socket.socket() as sock:
+        employed.acceptor.send(Handoff(3, 0, 4242, 0.0, "192.0.2.1"), sock.fileno())
+        employed.acceptor.send(Expire(2))
+        employed.acceptor.send(Expire(3))
+        employed.acceptor.flush()
+    employed.until(lambda: "expired" in employed.told(3))
+    assert employed.told(2) == employed.told(3) == ["started", "expired"]
+
+
+@pytest.mark.parametrize("then", ["expired", "dismissed"])
+def test_what_a_start_has_to_wait_for_delays_what_follows_it(employed: Employed, then: str) -> None:
+    """The acknowledgement cannot leave: nobody reads."""
+    channel, acceptor = employed.worker._channel, employed.acceptor
+    employed.loop.unregister(acceptor._socket.fileno())
+    while not channel.full:
+        channel.send(Closed(0))
+        channel.flush()
+    employed.hand_over(2)
+    if then == "expired":
+        acceptor.send(Expire(2))
+        acceptor.flush()
+    else:
+        acceptor.half_close()
+    employed.until(lambda: employed.application.associations)
+    for _ in range(5):
+        employed.worker._loop.turn(0)
+    assert not employed.told(2)
+    acceptor._watched = 0
+    acceptor._watch()
+    employed.until(lambda: then in employed.told(2))
+    assert employed.told(2) == ["started", then]

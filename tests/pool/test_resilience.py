@@ -197,9 +197,7 @@ def test_workers_finish_what_they_hold_when_the_acceptor_is_killed(tmp_path: Pat
             RawPeer(running.port)
         with socket.create_server(("127.0.0.1", running.port)):
             pass  # nothing keeps the port
-        silent.send(associate_rq())
-        assert silent.expect(RJ).verdict == (2, 3, 1)  # nobody is left who could admit it
-        silent.close()
+        assert silent.receive() is None  # nobody is left who could admit it
         refused.release()
         sending.send(p_data(STORE_CONTEXT, 2, data[20_000:]))
         assert sending.response().Status == 0
@@ -274,6 +272,25 @@ def test_a_stop_can_be_bounded_and_hurried(tmp_path: Path, how: str) -> None:
         assert "the server stops" in running.wait_for_log(" association.closed ")
 
 
+def test_newcomers_that_race_with_the_stop_hold_nothing_up_and_the_log_says_why(tmp_path: Path) -> None:
+    with server(tmp_path / "store", "--workers", 1, "--graceful-timeout", 3600) as running:
+        (worker,) = processes.worker_pids(running.control)
+        os.kill(worker, signal.SIGSTOP)
+        asking, *silent = (RawPeer(running.port) for _ in range(20))
+        asking.send(associate_rq())
+        while processes.status(running.control)["counters"]["connections"] < 20:
+            pass  # until all are handed over
+        running.process.send_signal(signal.SIGTERM)
+        running.wait_for_log(" server.stopping ")
+        os.kill(worker, signal.SIGCONT)
+        assert asking.expect(RJ).verdict == (2, 3, 1)
+        asking.close()
+        for peer in silent:
+            assert peer.receive() is None
+            assert 'end="the server stops"' in running.wait_for_log(f"peer={peer.address} ")
+        assert running.process.wait(DEADLINE) == 0
+
+
 def test_a_peer_that_does_not_close_holds_nothing_up(tmp_path: Path) -> None:
     """A-ABORT has been sent, and ARTIM is long: the server goes by itself."""
     with server(tmp_path / "store", "--graceful-timeout", 0) as running, RawPeer(running.port) as peer:
@@ -304,6 +321,7 @@ def many_descriptors() -> Iterator[None]:
     ("options", "bound"),
     [
         pytest.param((), 200, id="default"),
+        pytest.param(("--max-pending", 5, "--max-pending-per-address", 5), 5, id="max-pending 5"),
         pytest.param(("--max-pending", 100, "--max-pending-per-address", 100), 100, id="max-pending 100"),
     ],
 )

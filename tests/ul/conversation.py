@@ -61,6 +61,9 @@ class Memory:
         self.pieces += [bytes(view) for view in self.borrowed]
         self.borrowed.clear()
 
+    def commit_at_once(self) -> bytes | None:
+        return None if self.commit_blocks else self.commit()
+
     def commit(self) -> bytes:
         self.kept = True
         return self.data

@@ -64,12 +64,11 @@ Steps = Generator[Step, Any, None]
 class Instance(Sink, Protocol):
     """A composite SOP instance on its way into a store."""
 
-    @property
-    def commit_blocks(self) -> bool:
-        """Whether `commit` may wait for a disk."""
+    def commit_at_once(self) -> Any:
+        """What `commit` does, where that takes no time; None where it may, and `commit` is still to be called."""
 
     def commit(self) -> Any:
-        """Keep the instance; when this returns it is as safe as was promised. Raises StatusError."""
+        """Keep the instance; when this returns it is as safe as was promised. Raises StatusError; never None."""
 
     def discard(self) -> None:
         """Leave nothing behind; without effect after `commit`."""

@@ -55,7 +55,9 @@ def _store(operation: Operation, provider: Provider) -> Generator[Step, Any, Com
     try:
         yield AWAIT_DATA_SET
         instance.flush()
-        outcome = (yield Blocking(instance.commit)) if instance.commit_blocks else instance.commit()
+        outcome = instance.commit_at_once()
+        if outcome is None:
+            outcome = yield Blocking(instance.commit)
         elements = provider.committed(operation, outcome)
     finally:
         instance.discard()
