@@ -8,11 +8,11 @@ asked to leave. This process imports neither pydicom nor an application, and can
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import resource
 import signal
-import sys
 from collections import deque
 from typing import Final
 
@@ -21,7 +21,7 @@ from pool.config import Settings, show_address, show_addresses
 from pool.control import Body, ControlDirectory, cli_router, default_path
 from pool.exit_status import ExitStatus
 from pool.handoff import Record
-from pool.listeners import ListenError, open_listeners
+from pool.listeners import open_listeners
 from pool.loop import Loop
 from pool.messages import AssociationStatus, ServerStatus, WorkerStatus
 from pool.reception import Reception
@@ -33,26 +33,33 @@ RUNNING: Final = "running"
 STOPPING: Final = "stopping"
 
 _SNAPSHOTS: Final = 2 * BEATS  # one per beat: rates are those of the last two --timeout
-_SPARE_DESCRIPTORS: Final = 256  # for stores, pipes and libraries
+# What one process may need: a store in progress holds a socket and a file, and one worker may be left with all of them.
+_PER_ASSOCIATION: Final = 2
+_PER_PENDING: Final = 1
+_OPEN_FOLDERS: Final = 256  # `storage.folders` keeps as many
+_SPARE_DESCRIPTORS: Final = 256  # for commits, listeners, pipes, libraries, and what handlers open
 
 
 class Server:
     """One server, from its first lock to its last worker. It is the `Employer` of its workforce."""
 
     def __init__(self, settings: Settings) -> None:
-        """Lock the control directory and bind. Raises ControlError, ListenError."""
-        self._directory = ControlDirectory.open(settings.control or default_path(settings.bind))
-        try:
+        """Lock the control directory and bind. Raises ControlError, ListenError, and leaves nothing behind then."""
+        with contextlib.ExitStack() as opened:
+            self._directory = ControlDirectory.open(settings.control or default_path(settings.bind))
+            opened.callback(self._directory.close)
             sockets = open_listeners(settings.bind, settings.backlog)
-        except ListenError:
-            self._directory.close()
-            raise
-        self._loop = loop = Loop()
-        bound = tuple((host, port) for host, port, *_ in (sock.getsockname() for sock in sockets))
-        self._settings = dataclasses.replace(settings, bind=bound, control=self._directory.path)
-        self._workforce = Workforce(loop, self._settings, self._directory, self)
-        self._reception = Reception(loop, self._settings, sockets, self._workforce)
-        self._cli = cli_router(loop, self._directory, self._requested)
+            for sock in sockets:
+                opened.enter_context(sock)
+            self._loop = loop = Loop()
+            opened.callback(loop.close)
+            bound = tuple((host, port) for host, port, *_ in (sock.getsockname() for sock in sockets))
+            self._settings = dataclasses.replace(settings, bind=bound, control=self._directory.path)
+            self._workforce = Workforce(loop, self._settings, self._directory, self)
+            opened.callback(self._workforce.close)
+            self._reception = Reception(loop, self._settings, sockets, self._workforce)
+            self._cli = cli_router(loop, self._directory, self._requested)
+            opened.pop_all()
         self._started_at = loop.now
         self._state = STARTING
         self._of_the_gone = Counters()
@@ -60,11 +67,9 @@ class Server:
 
     def run(self) -> ExitStatus:
         """Serve until stopped by a signal or the command line."""
-        self._loop.on_signal(signal.SIGTERM, self._terminate)
-        self._loop.on_signal(signal.SIGINT, self._stop_now)
-        self._loop.on_signal(signal.SIGQUIT, self._stop_now)
-        _allow_descriptors(self._settings)
         try:
+            self._heed_signals()
+            _allow_descriptors(self._settings)
             self._workforce.start()
             self._loop.run()
         finally:
@@ -116,10 +121,21 @@ class Server:
 
     # Stopping
 
+    def _heed_signals(self) -> None:
+        self._loop.on_signal(signal.SIGTERM, self._terminate)
+        self._loop.on_signal(signal.SIGINT, self._stop_now)
+        self._loop.on_signal(signal.SIGQUIT, self._stop_now)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+            self._loop.on_signal(signal.SIGHUP, self._stop_gracefully)
+
     def _terminate(self) -> None:
         if self._state == STOPPING:  # asked a second time
             self._stop_now()
         else:
+            self._stop_gracefully()
+
+    def _stop_gracefully(self) -> None:
+        if self._state != STOPPING:
             self._stop(now=False)
 
     def _stop_now(self) -> None:
@@ -145,7 +161,7 @@ class Server:
             self._workforce.ask_counters(lambda: self._answer_status(identity))
         elif kind == messages.STOP.type:
             self._cli.send(messages.DONE(pid=os.getpid()), identity)
-            self._stop_now() if message["now"] else self._terminate()
+            self._stop_now() if message["now"] else self._stop_gracefully()
         elif kind == messages.LOG_LEVEL.type and message["level"] in logs.LEVELS:
             logs.set_level(message["level"])
             self._workforce.tell(message)
@@ -211,25 +227,44 @@ def _association_status(connection: HeldConnection, admitted_at: float, now: flo
 
 
 def _say_ready(settings: Settings) -> None:
-    """The one line a person waits for; where the log is for programs, an event like all others."""
-    if settings.log_format == "json":
-        logs.event(logs.INFO, "server.ready", bind=show_addresses(settings.bind), workers=settings.workers)
-        return
+    """The one line a person waits for, and a program too."""
     where = ", ".join(f"{settings.aet}@{show_address(address)}" for address in settings.bind)
     workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
     if settings.application:
         what = f"handled by {settings.application}"
+        fields = {"application": settings.application}
     else:
         what = f"storing to {settings.output_directory} (durability {settings.durability})"
-    sys.stderr.write(f"ulpool: ready: {where}, {workers}, {what}; Ctrl-C stops\n")
-    sys.stderr.flush()
+        fields = {"store": str(settings.output_directory), "durability": settings.durability}
+    logs.announce(
+        f"ulpool: ready: {where}, {workers}, {what}; Ctrl-C stops",
+        "server.ready",
+        aet=settings.aet,
+        bind=show_addresses(settings.bind),
+        workers=settings.workers,
+        **fields,
+        pid=os.getpid(),
+        stop=f"SIGTERM, or ulpool stop --control {settings.control}",
+    )
 
 
 def _allow_descriptors(settings: Settings) -> None:
     """Raise the soft limit, which workers inherit, to what the limits on connections may need, as far as we may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = settings.max_associations + settings.max_pending + _SPARE_DESCRIPTORS
-    if soft < needed and soft != hard:
-        resource.setrlimit(
-            resource.RLIMIT_NOFILE, (needed if hard == resource.RLIM_INFINITY else min(needed, hard), hard)
+    needed = (
+        settings.max_associations * _PER_ASSOCIATION
+        + settings.max_pending * _PER_PENDING
+        + _OPEN_FOLDERS
+        + _SPARE_DESCRIPTORS
+    )
+    if resource.RLIM_INFINITY != hard < needed:
+        logs.event(
+            logs.WARNING,
+            "server.descriptors",
+            needed=needed,
+            allowed=hard,
+            advice="raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower --max-associations or --max-pending",
         )
+        needed = hard
+    if resource.RLIM_INFINITY != soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 
 class Refusal(NamedTuple):
-    """The values of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
+    """The values of an A-ASSOCIATE-RJ (PS3.8 Table 9-21). `ul.acse.Rejection` again: the acceptor imports no `ul`."""
 
     result: int
     source: int

@@ -1,8 +1,8 @@
 """Control: the directory a server is found by, and the ZeroMQ sockets in it.
 
 The directory is the gate: ours, mode 0700, no link, and locked by the one server that runs in it before it binds
-anything (a second ROUTER on one ipc path would silently take the messages of the first). In it are three sockets:
-`workers` (ROUTER; every worker connects a DEALER), `cli` (ROUTER; one DEALER per request) and `events` (PUB).
+anything (a second ROUTER on one ipc path would silently take the messages of the first). In it are two sockets:
+`workers` (ROUTER; every worker connects a DEALER) and `cli` (ROUTER; one DEALER per request).
 Messages are JSON objects with a "type"; what the types are is `pool.messages`' business. Nothing here ever blocks,
 `request` apart, which is the CLI's.
 """
@@ -30,7 +30,6 @@ Body = dict[str, Any]
 
 WORKERS: Final = "workers"
 CLI: Final = "cli"
-EVENTS: Final = "events"
 LOCK: Final = "lock"
 
 LONGEST_SOCKET_PATH: Final = 106  # bytes; sockaddr_un has 108, and libzmq wants room
@@ -85,8 +84,11 @@ class ControlDirectory:
             while opened._lock is None:
                 opened._make()
                 opened._take_lock()
-        except OSError as error:
-            raise ControlError(f"{path}: cannot be the control directory: {error.strerror}") from error
+        except BaseException as error:
+            opened.close()
+            if isinstance(error, OSError):
+                raise ControlError(f"{path}: cannot be the control directory: {error.strerror}") from error
+            raise
         return opened
 
     @property
@@ -97,21 +99,18 @@ class ControlDirectory:
     def cli_address(self) -> str:
         return f"ipc://{self.path / CLI}"
 
-    @property
-    def events_address(self) -> str:
-        return f"ipc://{self.path / EVENTS}"
-
     def close(self) -> None:
         """Remove what we put there and let the lock go, in this order."""
-        if self._lock is None:
-            return
-        for name in (WORKERS, CLI, EVENTS, LOCK):
-            (self.path / name).unlink(missing_ok=True)
+        if self._lock is not None:
+            for name in (WORKERS, CLI, LOCK):
+                (self.path / name).unlink(missing_ok=True)
         if self._made:
+            self._made = False
             with contextlib.suppress(OSError):  # somebody else's files in it, or the next server is already there
                 self.path.rmdir()
-        os.close(self._lock)
-        self._lock = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _make(self) -> None:
         try:
@@ -139,9 +138,9 @@ class ControlDirectory:
                 f"{self.path}: another server runs there (pid {pid or 'unknown'}); stop it with ulpool stop, "
                 "or name another directory with --control"
             ) from None
+        self._lock = lock
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        self._lock = lock
 
 
 def require_private(path: Path) -> None:
@@ -295,17 +294,12 @@ def _peer_uid(payload: zmq.Frame) -> int:
 
 def workers_router(loop: Loop, at: ControlDirectory, on_message: Callable[[Body, bytes], object]) -> Endpoint:
     """The server's end of the workers' sockets."""
-    return _bound(zmq.ROUTER, at.workers_address, loop, on_message)
+    return _router(at.workers_address, loop, on_message)
 
 
 def cli_router(loop: Loop, at: ControlDirectory, on_message: Callable[[Body, bytes], object]) -> Endpoint:
     """Where the CLI's requests arrive; each wants one answer to its identity."""
-    return _bound(zmq.ROUTER, at.cli_address, loop, on_message)
-
-
-def events_publisher(loop: Loop, at: ControlDirectory) -> Endpoint:
-    """What happens, for those who listen; with nobody there it costs nothing."""
-    return _bound(zmq.PUB, at.events_address, loop, _ignore)
+    return _router(at.cli_address, loop, on_message)
 
 
 def worker_dealer(
@@ -318,10 +312,9 @@ def worker_dealer(
     return Endpoint(loop, dealer, on_message)
 
 
-def _bound(kind: int, address: str, loop: Loop, on_message: Callable[[Body, bytes], object]) -> Endpoint:
-    bound = _socket(kind)
-    if kind == zmq.ROUTER:
-        bound.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error, not a message lost in silence
+def _router(address: str, loop: Loop, on_message: Callable[[Body, bytes], object]) -> Endpoint:
+    bound = _socket(zmq.ROUTER)
+    bound.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error, not a message lost in silence
     try:
         bound.bind(address)
     except zmq.ZMQError as error:
@@ -335,10 +328,6 @@ def _socket(kind: int) -> zmq.Socket[bytes]:
     made.setsockopt(zmq.LINGER, 0)
     made.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
     return made
-
-
-def _ignore(message: Body, identity: bytes) -> None:
-    """A PUB socket receives nothing but subscriptions, which libzmq handles."""
 
 
 # The CLI's side

@@ -123,8 +123,9 @@ _PACKET_FDS: Final = 16
 _LARGEST_RECORD: Final = 1024
 _ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_PACKET_FDS * 4)
 
-# The socket is full; or too many descriptors of this user are in flight (a limit of the kernel, unix(7)).
-_TRY_AGAIN: Final = frozenset({errno.EAGAIN, errno.ETOOMANYREFS})
+# The socket is full; or too many descriptors of this user are in flight (a limit of the kernel, unix(7)); or memory is
+# short for the moment.
+_TRY_AGAIN: Final = frozenset({errno.EAGAIN, errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM})
 
 
 def encode(record: Record) -> bytes:

@@ -107,14 +107,22 @@ def _passed_by_systemd(environ: MutableMapping[str, str]) -> list[socket.socket]
     passed, pid, _ = (environ.pop(name, "") for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"))
     if pid != str(os.getpid()):
         return []
-    sockets = []
-    for fd in range(_LISTEN_FDS_START, _LISTEN_FDS_START + int(passed)):
+    if not (passed.isascii() and passed.isdigit()):
+        raise ListenError(f"LISTEN_FDS is {passed!r}, not a number of sockets; whoever starts us sets it, or unset it")
+    return [_adopt(fd) for fd in range(_LISTEN_FDS_START, _LISTEN_FDS_START + int(passed))]
+
+
+def _adopt(fd: int) -> socket.socket:
+    try:
         os.set_inheritable(fd, False)
         sock = socket.socket(fileno=fd)
-        if sock.type != socket.SOCK_STREAM or not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            raise ListenError(f"descriptor {fd} of LISTEN_FDS is not a listening TCP socket; check ListenStream=")
-        sockets.append(sock)
-    return sockets
+        if sock.type == socket.SOCK_STREAM and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return sock
+        sock.detach()  # not ours to close
+        reason = "not a listening TCP socket"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise ListenError(f"descriptor {fd} of LISTEN_FDS: {reason}; check ListenStream=")
 
 
 class Listeners:

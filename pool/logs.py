@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TextIO
@@ -36,7 +37,7 @@ _PREFIXES: Final = {DEBUG: "D: ", INFO: "I: ", WARNING: "W: ", ERROR: "E: ", FAT
 LONGEST_VALUE: Final = 256  # characters of one field
 LONGEST_EXCEPTION: Final = 1024
 LONGEST_TRACEBACK: Final = 12  # frames, the innermost ones
-MOST_HELD: Final = 65536  # bytes of lines that nobody has read yet, besides what a pipe holds
+MOST_HELD: Final = 256  # lines that nobody has read yet, besides what a pipe holds
 
 _encode: Final = json.JSONEncoder().encode
 
@@ -72,68 +73,87 @@ class _Output:
         self._stream = stream  # None: whatever standard error is at the moment
         self._written_to: TextIO | None = None
         self._write: Callable[[bytes], int] = len
-        self._held = b""
+        self._held: deque[bytes] = deque()
         self._dropped = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a destructor that runs amid a line may have something to say
+
+    def open(self) -> None:
+        """Be ready for lines; no descriptor may be free when there are some."""
+        stream = self._stream or sys.stderr
+        if stream is not self._written_to:
+            self._written_to, self._write = stream, _writer(stream)
 
     def say(self, line: str) -> None:
         """Write a line, hold it or drop it. The order is kept, and what is missing is told where it would be."""
         with self._lock:
-            stream = self._stream or sys.stderr
-            if stream is not self._written_to:
-                self._written_to, self._write = stream, _non_blocking(stream)
+            self.open()
             if self._held:
                 self._push()
             if self._dropped and not self._held:
-                self._held = _log.format(WARNING, "log.dropped", {"lines": self._dropped}).encode()
+                self._held.append(_log.format(WARNING, "log.dropped", {"lines": self._dropped}).encode())
                 self._dropped = 0
-            if self._dropped or len(self._held) + len(line) > MOST_HELD:
+            if self._dropped or len(self._held) > MOST_HELD:
                 self._dropped += 1
                 return
-            self._held += line.encode()
+            self._held.append(line.encode())
             self._push()
 
     def _push(self) -> None:
+        """Line by line, for a pipe takes one whole or not at all."""
         try:
             while self._held:
-                self._held = self._held[self._write(self._held) :]
+                line = self._held.popleft()
+                taken = self._write(line)
+                if taken < len(line):
+                    self._held.appendleft(line[taken:])
         except BlockingIOError:
-            pass
+            self._held.appendleft(line)
         except (OSError, ValueError):  # nobody reads any more (a closed pipe): no reason to stop serving
-            self._held = b""
+            self._held.clear()
 
 
-def _non_blocking(stream: TextIO | None) -> Callable[[bytes], int]:
-    """What writes as much to `stream` as is taken at once, and raises BlockingIOError where that is nothing.
-
-    The descriptor we inherited stays as it is: O_NONBLOCK would be set for every process that shares it.
-    """
+def _writer(stream: TextIO | None) -> Callable[[bytes], int]:
+    """What writes as much to `stream` as is taken at once, and raises BlockingIOError where that is nothing."""
     if stream is None:
         return len
     try:
         fd = stream.fileno()
         kind = os.fstat(fd).st_mode
-    except (OSError, ValueError):
+        if stat.S_ISREG(kind):
+            return _Descriptor(os.dup(fd)).write
+        if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
+            try:
+                return _Descriptor(os.open(f"/proc/self/fd/{fd}", _OWN_FLAGS)).write
+            except OSError:
+                pass  # it belongs to another user, as where a container's log is a pipe of root's
+        return _Descriptor(os.dup(fd)).write_if_ready
+    except (OSError, ValueError):  # nothing of the kernel's
         return partial(_write_text, stream)
-    if stat.S_ISREG(kind):
-        return partial(os.write, fd)
-    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
-        try:
-            return partial(os.write, os.open(f"/proc/self/fd/{fd}", _OWN_FLAGS))
-        except OSError:
-            pass  # it belongs to another user, as where a container's log is a pipe of root's
-    poll = select.poll()
-    poll.register(fd, select.POLLOUT)
-    return partial(_write_if_ready, poll, fd)
 
 
 _OWN_FLAGS: Final = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def _write_if_ready(poll: select.poll, fd: int, data: bytes) -> int:
-    if not poll.poll(0):
-        raise BlockingIOError
-    return os.write(fd, data[: select.PIPE_BUF])  # so much does not block where poll(2) sees room
+class _Descriptor:
+    """Our own descriptor of the log: the one we inherited stays as it is, for O_NONBLOCK would be set for all."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLOUT)
+
+    def __del__(self) -> None:
+        os.close(self._fd)
+
+    def write(self, data: bytes) -> int:
+        """For what never blocks."""
+        return os.write(self._fd, data)
+
+    def write_if_ready(self, data: bytes) -> int:
+        """For what might: PIPE_BUF bytes do not where poll(2) sees room."""
+        if not self._poll.poll(0):
+            raise BlockingIOError
+        return os.write(self._fd, data[: select.PIPE_BUF])
 
 
 def _write_text(stream: TextIO, data: bytes) -> int:
@@ -156,6 +176,7 @@ class _FromLogging(logging.Handler):
 def setup(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
     """Log events of `level` and above to `stream` (standard error if None). May be called again."""
     _log.output = _Output(stream)
+    _log.output.open()
     _log.format = _json_line if format == "json" else _text_line
     set_level(level)
     root = logging.getLogger()
@@ -193,6 +214,11 @@ def event(level: int, name: str, /, **fields: Any) -> None:
     if level < _log.threshold:
         return
     _log.output.say(_log.format(level, name, fields))
+
+
+def announce(text: str, name: str, /, **fields: Any) -> None:
+    """What must be said at any level: in a log for people these very words, for machines an event."""
+    _log.output.say(f"{text}\n" if _log.format is _text_line else _log.format(INFO, name, fields))
 
 
 def _text_line(level: int, name: str, fields: dict[str, Any]) -> str:

@@ -238,10 +238,16 @@ class _Signals:
         self._before.setdefault(signum, before)
 
     def _open(self) -> None:
-        self._sockets = reader, writer = socket.socketpair()
+        reader, writer = socket.socketpair()
         reader.setblocking(False)
         writer.setblocking(False)
-        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        except ValueError:  # not the main thread
+            reader.close()
+            writer.close()
+            raise
+        self._sockets = reader, writer
         self._loop.register(reader.fileno(), EPOLLIN, self._ready)
 
     def _ready(self, events: int) -> None:

@@ -40,7 +40,7 @@ from ul.session_events import (
 )
 from ul.sop_class import STORAGE_SOP_CLASSES, TRANSFER_SYNTAXES, Verification
 from ul.spool import Spool
-from ul.status import PENDING, SUCCESS
+from ul.status import DUPLICATE_SOP_INSTANCE, PENDING, SUCCESS
 from ul.upper_layer import UpperLayer
 from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command
 
@@ -310,6 +310,7 @@ class ServedAssociation(Connection):
         if stored.is_duplicate:
             counters.instances_identical += 1
             return
+        counters.instances_conflicting += stored.is_conflict
         counters.instances_stored += 1
         counters.bytes_stored += incoming.bytes_written
 
@@ -344,7 +345,10 @@ class ServedAssociation(Connection):
         """Count and log an operation that failed."""
         if response.Status == SUCCESS or response.Status in PENDING:
             return
-        self._scp.counters.count_failure(response.Status)
+        counters = self._scp.counters
+        counters.count_failure(response.Status)
+        if response.Status == DUPLICATE_SOP_INSTANCE and operation.request.type is C_STORE_RQ:
+            counters.instances_conflicting += 1
         logs.event(
             logs.WARNING,
             "operation.failed",

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from pool.config import ae_title
 from pool.connection import Connection
 from pool.loop import Loop
 from ul.acse import DEFAULT_MAXIMUM_LENGTH, Negotiated, request
@@ -40,9 +41,7 @@ class Peer(NamedTuple):
         host, colon, port = address.rpartition(":")
         if not (at and colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise ValueError("give AET@HOST:PORT, such as ULPOOL@127.0.0.1:11112")
-        if not 1 <= len(title) <= 16 or not title.isascii() or not title.isprintable() or "\\" in title:
-            raise ValueError("the AE title before @ has 1 to 16 ASCII characters without a backslash")
-        return cls(title, host.strip("[]"), int(port))
+        return cls(ae_title(title), host.strip("[]"), int(port))
 
     def resolve(self) -> Address:
         """Look the host up. Blocks, therefore before any loop runs. Raises OSError."""

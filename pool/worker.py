@@ -27,7 +27,7 @@ from pool.declaration import ApplicationError
 from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Nack, Record, Refused
 from pool.loop import Loop
 from pool.scp import SCP
-from pool.stats import Counters
+from pool.stats import Counters, Snapshot
 from ul.acse import Rejection
 
 # rejected-transient, DICOM UL service-provider (presentation related function), temporary-congestion
@@ -46,6 +46,7 @@ class Association(Protocol):
     """What the worker needs of a connection; `pool.scp.ServedAssociation` is one."""
 
     token: int
+    bytes_received: int
 
     def start(self) -> None:
         """Begin: the connection is acknowledged."""
@@ -196,10 +197,16 @@ class Worker:
 
     # From the acceptor: what concerns the process
 
+    def _snapshot(self) -> Snapshot:
+        """The counters as they are now: an association adds what it received at its end."""
+        snapshot = self._counters.snapshot()
+        snapshot["bytes_received"] += sum(association.bytes_received for association in self._associations.values())
+        return snapshot
+
     def _told(self, message: Body, identity: bytes) -> None:
         kind = message["type"]
         if kind == messages.PING.type:
-            self._control.send(messages.PONG(number=message["number"], counters=self._counters.snapshot()))
+            self._control.send(messages.PONG(number=message["number"], counters=self._snapshot()))
         elif kind == messages.DRAIN.type:
             for association in self._associations.values():
                 self._loop.call_soon(association.drain)

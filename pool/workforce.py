@@ -34,6 +34,7 @@ ANSWER_TIMEOUT: Final = 0.5  # seconds that a question to all workers waits for 
 _AT_ONCE: Final = 3
 _STEADY: Final = 30.0  # seconds
 _LONGEST_DELAY: Final = 30.0  # seconds
+_START_TIMEOUT: Final = 30.0  # seconds that a worker has to become ready, where --timeout is not longer still
 _SPAWN_RETRY: Final = 0.5  # seconds
 
 _WORKER_CODE: Final = interpreter.code("pool.worker")
@@ -99,7 +100,7 @@ class WorkerProcess:
         self.channel = channel
         self.started_at = now
         self.ready_at: float | None = None
-        self.unanswered = 0  # beats; while it starts none is sent, and it has the same time
+        self.unanswered = 0  # beats
         self.counters: Snapshot = {}
         self.connections: dict[int, HeldConnection] = {}
         self.table_full = False  # it refused a connection for want of descriptors, and closed none since
@@ -319,19 +320,24 @@ class Workforce:
         self._beat_timer = self._loop.call_at(self._beat_due, self._beat)
 
     def _beat(self) -> None:
-        """Kill who left the last `BEATS` pings unanswered, and ping all.
+        """Kill who left the last `BEATS` pings unanswered or does not become ready, and ping all.
 
         When this process was itself stopped for a while, the answers may not have been read yet: it only pings again.
         """
         interval = self._settings.timeout / BEATS
         late = self._loop.now - self._beat_due > interval / 2
         for worker in () if late else self.workers.values():
-            if worker.unanswered >= BEATS:
+            if self._is_stuck(worker):
                 logs.event(logs.ERROR, "worker.stuck", worker=worker.number, pid=worker.process.pid)
                 worker.kill()
             worker.unanswered += 1
         self.ask_counters(self._employer.workers_beat, timeout=interval / 2)
         self._schedule_beat()
+
+    def _is_stuck(self, worker: WorkerProcess) -> bool:
+        if worker.ready_at is None:  # a start is imports and a disk, of which --timeout says nothing
+            return self._loop.now >= worker.started_at + max(self._settings.timeout, _START_TIMEOUT)
+        return worker.unanswered >= BEATS
 
     # What they say
 

@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from benchmark import peers, report
+from benchmark.measures import Bounds, Measurement, Workload
 from benchmark.peers import PEERS, MissingPeer, Peer, ServerFailed
 from benchmark.report import Result, Results
-from benchmark.workloads import WORKLOADS, Bounds, Measurement, Workload
+from benchmark.workloads import WORKLOADS
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 SPACE_NEEDED: Final = 3 << 30  # bytes: the largest store of one server, twice
@@ -115,9 +116,18 @@ def _measure(row: Workload, peer: Peer, folder: Path, arguments: argparse.Namesp
         "workers": peer.workers or arguments.workers,
         "maximum_pdu": arguments.max_pdu,
         "options": row.options,
+        "application": row.application,
     }
-    with peers.running(peer, folder, **told) as server:
+    with peers.running(_server(row, peer), folder, **told) as server:
         return row.measure(row, peer, server, _bounds(arguments))
+
+
+def _server(row: Workload, peer: Peer) -> Peer:
+    return next(candidate for candidate in PEERS if candidate.name == (row.served_by or peer.name))
+
+
+def _is_done(row: Workload, peer: Peer, chosen: Sequence[Peer]) -> bool:
+    return peer.name in row.peers and _server(row, peer) in chosen
 
 
 def _rounds(row: Workload, arguments: argparse.Namespace) -> int:
@@ -126,7 +136,7 @@ def _rounds(row: Workload, arguments: argparse.Namespace) -> int:
 
 def _run(rows: Sequence[Workload], chosen: Sequence[Peer], arguments: argparse.Namespace) -> Results:
     results = {
-        (row.name, peer.name): Result(row, peer.name) for row in rows for peer in chosen if peer.name in row.peers
+        (row.name, peer.name): Result(row, peer.name) for row in rows for peer in chosen if _is_done(row, peer, chosen)
     }
     with _folders(arguments) as folders:
         _touch_memory(folders[False])
@@ -156,7 +166,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.stdout.writelines(f"{line}\n" for line in report.document(where, rows, results, markdown=arguments.markdown))
     if arguments.json:
         arguments.json.write_text(json.dumps(report.as_data(where, results), indent=2) + "\n")
-    return int(any(result.failures for result in results.values() if result.peer.startswith(report.OURS)))
+    ours = {peer.name for peer in chosen if peer.is_ours}
+    return int(any(result.failures for result in results.values() if result.peer in ours))
 
 
 if __name__ == "__main__":

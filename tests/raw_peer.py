@@ -15,6 +15,7 @@ from peers import DEADLINE
 from ul.acse import request
 from ul.pdu_primitives import PresentationContextDefinition, PresentationContextResult
 from ul.sop_class import CTImageStorage, ExplicitVRLittleEndian, Verification
+from ul.status import PENDING
 from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command, decode_command, encode_command
 from ul.wire.pdu import decode, encode
 
@@ -114,6 +115,7 @@ class RawPeer:
         self.socket.settimeout(DEADLINE)
         self.socket.connect(("127.0.0.1", port))
         self.address = "{}:{}".format(*self.socket.getsockname())
+        self._values = b""  # of a P-DATA-TF, behind the command that was asked for
 
     def send(self, *parts: bytes) -> None:
         self.socket.sendall(b"".join(parts))
@@ -157,16 +159,23 @@ class RawPeer:
         return accepted.presentation_context_definition_results_list  # type: ignore[union-attr]
 
     def response(self) -> Command:
-        """The next message, which is a response."""
+        """The command of the next message, which is a response; data sets are passed over."""
         command = b""
         while True:
-            body = self.expect(P_DATA).body
-            while body:
-                length, _, header = struct.unpack_from(">LBB", body)
-                command += body[6 : length + 4]
-                body = body[length + 4 :]
-                if header & 2:
-                    return decode_command(command)
+            while not self._values:
+                self._values = self.expect(P_DATA).body
+            length, _, header = struct.unpack_from(">LBB", self._values)
+            if header & 1:
+                command += self._values[6 : length + 4]
+            self._values = self._values[length + 4 :]
+            if header == 3:
+                return decode_command(command)
+
+    def final_status(self) -> int | None:
+        """The status of the next response that is not pending."""
+        while (status := self.response().Status) in PENDING:
+            continue
+        return status
 
     def echo(self, message_id: int = 1) -> None:
         self.send(echo_rq(message_id))

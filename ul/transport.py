@@ -394,7 +394,7 @@ class ThreadedAssociationServer(AssociationServer):
 
     def start(self) -> None:
         """Accept on a thread until `shutdown`."""
-        self._server_thread = threading.Thread(target=self.serve_forever, name="AcceptorThread", daemon=True)
+        self._server_thread = threading.Thread(target=self.serve_forever, name="AssociationServer", daemon=True)
         self._server_thread.start()
 
 

@@ -30,6 +30,7 @@ from typing import Final
 
 from benchmark import accounts
 
+APPLICATIONS: Final = Path(__file__).with_name("applications")
 START_WITHIN: Final = 20.0  # seconds
 LOOK_EVERY: Final = 0.02  # seconds between two looks at a server that starts or ends
 READY_LINE: Final = re.compile(r"ulpool: ready: \S+@127\.0\.0\.1:(\d+)")
@@ -60,6 +61,7 @@ class Setup:
     workers: int
     maximum_pdu: int | None  # None: the server's default
     options: Sequence[str] = ()  # of this row of the table, for ulpool
+    application: str | None = None  # the handler that takes instances; None: what the server comes with
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Peer:
     serves_at_a_time: int = 1 << 30  # open associations; the others would wait for the end of these
     workers: int | None = None  # of ulpool: None is as many as asked for on the command line
     announces_port: bool = False
+    library: str | None = None  # that programs import
+    is_ours: bool = False
 
 
 # ---------------------------------------------------------------------------------------------------- commands
@@ -95,11 +99,33 @@ def _if_given(option: str, value: int | None) -> list[str]:
     return [] if value is None else [option, str(value)]
 
 
+def program(name: str, *arguments: object) -> list[str]:
+    """A program of applications/, under the python that runs this."""
+    return [sys.executable, str(APPLICATIONS / name), *map(str, arguments)]
+
+
+def _receiver(library: str, setup: Setup) -> list[str]:
+    return program("receiver.py", library, setup.application, setup.port)
+
+
+def _ul(setup: Setup) -> list[str]:
+    return _receiver("ul", setup)
+
+
 def _ulpool(setup: Setup) -> list[str]:
     control = setup.folder / "control"
     control.mkdir(mode=0o700)
+    application = [f"served:{setup.application}", "--app-dir", str(APPLICATIONS)] if setup.application else []
     return [
-        *(_beside_python("ulpool"), "serve", "--bind", f"127.0.0.1:{setup.port}", "--workers", str(setup.workers)),
+        *(
+            _beside_python("ulpool"),
+            "serve",
+            *application,
+            "--bind",
+            f"127.0.0.1:{setup.port}",
+            "--workers",
+            str(setup.workers),
+        ),
         *("--output-directory", str(setup.store), "--durability", setup.durability, "--control", str(control)),
         *_if_given("--max-pdu", setup.maximum_pdu),
         *setup.options,
@@ -118,7 +144,13 @@ def _dcmtk_fork(setup: Setup) -> list[str]:
     return _dcmtk(setup, "--fork")
 
 
+def storescu(port: int, folder: Path) -> list[str]:
+    return [_system_executable("storescu"), "127.0.0.1", str(port), "+sd", str(folder)]
+
+
 def _pynetdicom(setup: Setup) -> list[str]:
+    if setup.application:
+        return _receiver("pynetdicom", setup)
     return [
         *(sys.executable, "-m", "pynetdicom", "storescp", "-ba", "127.0.0.1", "-od", str(setup.store)),
         *_if_given("-pdu", setup.maximum_pdu),
@@ -164,12 +196,13 @@ def _printed(name: str, executable: str) -> str:
 
 
 PEERS: Final = (
-    Peer("pynetdicom", _pynetdicom, partial(_distribution, "pynetdicom")),
+    Peer("pynetdicom", _pynetdicom, partial(_distribution, "pynetdicom"), library="pynetdicom"),
     Peer("dcmtk", _dcmtk, partial(_printed, "DCMTK", "storescp"), NO_DELAY, serves_at_a_time=1),
     Peer("dcmtk-fork", _dcmtk_fork, partial(_printed, "DCMTK", "storescp"), NO_DELAY),
     Peer("orthanc", _orthanc, partial(_printed, "Orthanc", "Orthanc"), NO_DELAY),
-    Peer("ulpool", _ulpool, partial(_distribution, "ulpool"), announces_port=True),
-    Peer("ulpool-1", _ulpool, partial(_distribution, "ulpool"), announces_port=True, workers=1),
+    Peer("ul.AE", _ul, partial(_distribution, "ulpool"), library="ul", is_ours=True),
+    Peer("ulpool", _ulpool, partial(_distribution, "ulpool"), announces_port=True, is_ours=True),
+    Peer("ulpool-1", _ulpool, partial(_distribution, "ulpool"), announces_port=True, workers=1, is_ours=True),
 )
 
 

@@ -1,6 +1,7 @@
 """The result for people, as Markdown and as JSON: one table for each row of work, then what must be reached.
 
-A value is the median over the rounds. Ratios are ulpool's value to the peer's. Nothing here measures.
+A value is the median over the rounds. Ratios are those of ulpool's value to the peer's; of ul.AE's, where no pool is
+measured. Nothing here measures.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from benchmark.workloads import METRICS, TARGETS, Measurement, Target, Workload
-
-OURS: Final = "ulpool"
+from benchmark.measures import METRICS, Measurement, Workload
+from benchmark.workloads import TARGETS, Target
 
 
 @dataclass
@@ -78,14 +78,16 @@ def table(workload: Workload, results: Results) -> Table:
     """Headings, then a line for each peer that did this work."""
     lines = [["", *(METRICS[name].heading for name in workload.columns)]]
     lines[0] += [f"{METRICS[name].quantity} ratio" for name in workload.compared]
-    ours = _of(results, workload.name, OURS)
+    ours = _of(results, workload.name, workload.ours)
     for peer in workload.peers:
         if (result := results.get((workload.name, peer))) is None:
             continue
         values = result.values
         mark = (" *" if result.generator_limited else "") + (" !" if result.failures else "")
         cells = [_number(values.get(name), METRICS[name].digits) for name in workload.columns]
-        ratios = [_ratio(ours.get(name), values.get(name)) if peer != OURS else "" for name in workload.compared]
+        ratios = [
+            _ratio(ours.get(name), values.get(name)) if peer != workload.ours else "" for name in workload.compared
+        ]
         lines.append([peer + mark, *cells, *ratios])
     return lines
 
@@ -109,9 +111,9 @@ def failures(results: Results) -> Iterator[str]:
 
 
 def targets(results: Results) -> Table:
-    lines = [["", "ulpool", "at least", "met", "aim", "met"]]
+    lines = [["", "measured", "at least", "met", "aim", "met"]]
     for target in TARGETS:
-        ours = _of(results, target.workload, OURS).get(target.metric)
+        ours = _of(results, target.workload, target.ours).get(target.metric)
         theirs = _of(results, target.workload, target.peer).get(target.metric) if target.peer else None
         if ours is None or (target.peer and not theirs):
             continue
@@ -122,7 +124,7 @@ def targets(results: Results) -> Table:
 
 def _sentence(target: Target) -> str:
     metric = METRICS[target.metric].heading
-    return f"{target.workload}: {metric}" + (f", ratio to {target.peer}" if target.peer else "")
+    return f"{target.workload}: {metric} of {target.ours}" + (f", ratio to {target.peer}" if target.peer else "")
 
 
 def _bound(target: Target, value: float | None) -> str:
@@ -139,7 +141,8 @@ def _verdicts(target: Target, value: float) -> Iterator[str]:
 
 
 NOTES: Final = (
-    "ratio: ulpool's value to this peer's; CPU: all processes of the server; generator: cores its busiest process used",
+    "ratio: the value of ulpool (of ul.AE, where no pool is measured) to this peer's",
+    "CPU: all processes of the server (of the client, where it sends); generator: cores its busiest process used",
     "dcmtk serves one association at a time: on open associations it has one, not eight",
     "* the generator was the limit: the rate is a lower bound, CPU per message stands",
     "! something failed: it is listed below",

@@ -257,8 +257,8 @@ class StoreMessage(Message):
         head = bytearray(template.head)
         number = f"{lane:0{LANE_WIDTH}d}"
         self._counters = [at + len(INSTANCE_UID) - COUNTER_WIDTH for at in _occurrences(head, INSTANCE_UID.encode())]
-        _patch(head, SERIES_UID, number)
-        _patch(head, INSTANCE_UID, number + "0" * COUNTER_WIDTH)
+        patch(head, SERIES_UID, number)
+        patch(head, INSTANCE_UID, number + "0" * COUNTER_WIDTH)
         self._count = 0
         super().__init__(C_STORE_RQ, head, template.tail)
 
@@ -295,7 +295,7 @@ def _occurrences(data: bytes | bytearray, what: bytes) -> list[int]:
     return found
 
 
-def _patch(data: bytearray, uid: str, ending: str) -> None:
+def patch(data: bytearray, uid: str, ending: str) -> None:
     for at in _occurrences(data, uid.encode()):
         end = at + len(uid)
         data[end - len(ending) : end] = ending.encode()

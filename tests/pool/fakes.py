@@ -48,9 +48,11 @@ class LineApplication:
 class LineAssociation:
     def __init__(self, application: LineApplication, sock: socket.socket, handoff: Handoff) -> None:
         self.token = handoff.token
+        self.bytes_received = 0
         self.application = application
         self.sock = sock
         self.asked = False
+        self.established = False
         self.holds = False
 
     def start(self) -> None:
@@ -58,6 +60,7 @@ class LineAssociation:
         self.application.loop.register(self.sock.fileno(), EPOLLIN, self.ready)
 
     def admitted(self) -> None:
+        self.established = True
         self.application.counters.associations_accepted += 1
         self.say("AC")
 
@@ -75,7 +78,7 @@ class LineAssociation:
             self.expire_artim()
 
     def drain(self) -> None:
-        if self.asked and not self.holds:
+        if self.established and not self.holds:
             self.close()
 
     def abort(self, why: str) -> None:

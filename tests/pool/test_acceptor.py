@@ -14,20 +14,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import fakes
 import pytest
+from raw_peer import RawPeer
 from turning import turn_until
 
-from pool import control, listeners, messages, workforce
+from pool import acceptor, control, listeners, logs, messages, workforce
 from pool.acceptor import Server
 from pool.config import Settings
 from pool.exit_status import ExitStatus
 from pool.handoff import Admit, Closed
 from pool.listeners import ListenError, open_listeners
+from pool.storage import folders
 from pool.workforce import WorkerProcess
 
 PATIENCE = 20.0
@@ -227,6 +230,17 @@ def test_a_worker_whose_descriptor_table_is_full_gets_no_more(house, monkeypatch
     built.until(lambda: not full.table_full)  # it has room again
 
 
+def test_workers_that_were_full_are_tried_again_with_the_beat(house):
+    built = house()
+    for worker in built.start():
+        worker.table_full = True  # and nothing of theirs is ever closed
+    client = built.connect()
+    built.until(lambda: built.reception.listeners.parked)
+    built.server.workers_beat()
+    assert client.ask("RQ") == "AC"
+    assert not built.reception.listeners.parked
+
+
 def test_a_full_descriptor_table_of_the_acceptor_parks_the_listeners_until_something_closes(house):
     built = house(workers=1)
     (worker,) = built.start()
@@ -395,6 +409,21 @@ def test_a_second_term_is_quick(house):
     built.until(lambda: not built.workforce.workers)
 
 
+def test_what_asks_for_a_graceful_stop_does_not_make_one_quick(house):
+    built = house(workers=1, graceful_timeout=3600.0)
+    built.start()
+    client = built.connect()
+    assert client.ask("RQ") == "AC"
+    client.ask("HOLD")
+    built.server._terminate()
+    assert built.ask(messages.STOP(now=False)) == messages.DONE(pid=os.getpid())
+    built.server._stop_gracefully()  # as SIGHUP does
+    assert client.ask("PID")
+    assert built.workforce._stop_timer.when > built.loop.now + 3000
+    client.sock.close()
+    built.until(lambda: not built.workforce.workers)
+
+
 # What the command line asks
 
 
@@ -497,6 +526,85 @@ def test_sockets_of_systemd_are_adopted_and_not_handed_to_workers():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.parametrize(
+    ("count", "words"), [("x", "'x', not a number"), ("-1", "not a number"), ("1", "LISTEN_FDS: ")]
+)
+def test_what_is_not_passed_as_it_should_be_is_explained_and_leaves_nothing_behind(count, words, tmp_path):
+    settings = f"Settings(control=Path({str(tmp_path / 'control')!r}))"
+    program = (
+        "import os; from pathlib import Path; from pool.acceptor import Server; from pool.config import Settings;"
+        "os.closerange(3, 10);"
+        f"os.environ.update(LISTEN_FDS={count!r}, LISTEN_PID=str(os.getpid())); Server({settings})"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False)
+    said = ended.stderr.splitlines()[-1]
+    assert said.startswith("pool.listeners.ListenError: ") and words in said
+    assert not (tmp_path / "control").exists()
+
+
+@pytest.mark.parametrize("failing", ["Loop", "Workforce", "Reception", "cli_router"])
+def test_whatever_fails_as_it_is_put_together_leaves_nothing_behind(tmp_path, monkeypatch, failing):
+    def fail(*args: Any) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many open files"):
+        patch.setattr(acceptor, failing, fail)
+        Server(Settings(bind=(("127.0.0.1", 0),), control=tmp_path / "control"))
+    assert not (tmp_path / "control").exists()
+    (tmp_path / "control").mkdir(mode=0o700)  # its lock is free, too
+    control.ControlDirectory.open(tmp_path / "control").close()
+
+
+def test_what_fails_before_the_first_worker_leaves_nothing_behind(tmp_path):
+    """Signals can be heeded on the main thread only."""
+    server = Server(Settings(bind=(("127.0.0.1", 0),), control=tmp_path / "control"))
+    faults = []
+
+    def run() -> None:
+        try:
+            server.run()
+        except ValueError as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert faults
+    assert not (tmp_path / "control").exists()
+
+
+# Descriptors
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "becomes", "warns"),
+    [
+        (1024, 1 << 20, 3512, False),
+        (1024, resource.RLIM_INFINITY, 3512, False),
+        (8192, 1 << 20, None, False),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None, False),
+        (1024, 2048, 2048, True),
+        (2048, 2048, None, True),
+    ],
+)
+def test_descriptors_are_allowed_for_stores_on_all_associations(monkeypatch, soft, hard, becomes, warns):
+    """A store has a socket and a file; one worker may be left with all associations, and keeps folders open."""
+    set_to, said = [], []
+    monkeypatch.setattr(acceptor.resource, "getrlimit", lambda which: (soft, hard))
+    monkeypatch.setattr(acceptor.resource, "setrlimit", lambda which, limits: set_to.append(limits))
+    monkeypatch.setattr(acceptor.logs, "event", lambda level, name, **fields: said.append((level, name, fields)))
+    acceptor._allow_descriptors(Settings(max_associations=1000, max_pending=1000))
+    assert set_to == ([(becomes, hard)] if becomes else [])
+    assert len(said) == warns
+    for level, name, fields in said:
+        assert (level, name, fields["needed"], fields["allowed"]) == (logs.WARNING, "server.descriptors", 3512, hard)
+        assert "ulimit -Hn" in fields["advice"]
+
+
+def test_the_folders_that_a_store_keeps_open_are_counted():
+    assert acceptor._OPEN_FOLDERS == folders.MOST_OPEN
+
+
 # The server as a process
 
 
@@ -520,7 +628,44 @@ def served(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str]
         process.communicate()
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+@pytest.mark.parametrize("level", ["info", "error"])
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_the_ready_line_says_the_same_in_every_log(tmp_path, level, format):
+    command = [sys.executable, "-m", "pool", "serve", "--bind", "127.0.0.1:0", "--workers", "1", "-od", "incoming"]
+    command += ["--control", str(tmp_path / "control"), "--log-level", level, "--log-format", format]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "ready" in line)
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    store = str(tmp_path / "incoming")
+    if format == "text":
+        assert line.startswith("ulpool: ready: ULPOOL@127.0.0.1:")
+        assert line.endswith(f", 1 worker, storing to {store} (durability disk); Ctrl-C stops\n")
+        return
+    said = control.json.loads(line)
+    assert (said["event"], said["level"], said["pid"]) == ("server.ready", "info", process.pid)
+    assert (said["aet"], said["workers"], said["store"], said["durability"]) == ("ULPOOL", 1, store, "disk")
+    assert said["bind"].startswith("127.0.0.1:")
+    assert said["stop"] == f"SIGTERM, or ulpool stop --control {tmp_path / 'control'}"
+
+
+def test_a_hangup_is_no_matter_under_nohup(tmp_path):
+    command = [sys.executable, "-m", "pool", "serve", "--bind", "127.0.0.1:0", "--workers", "1"]
+    command += ["--control", str(tmp_path / "control"), "-od", str(tmp_path / "incoming")]
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+    )
+    with subprocess.Popen([sys.executable, "-c", ignoring, *command], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "ready" in line)
+        process.send_signal(signal.SIGHUP)
+        assert control.request(tmp_path / "control", messages.STATUS(), PATIENCE)["status"]["state"] == "running"
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
 def test_a_signal_stops_the_server_with_status_0(served, signum, tmp_path):
     process, _ = served()
     process.send_signal(signum)
@@ -546,13 +691,14 @@ def test_what_keeps_a_server_from_starting_is_one_line_and_a_status(tmp_path):
 
 def test_workers_finish_what_they_hold_and_leave_when_the_acceptor_is_killed(served, tmp_path):
     process, port = served()
-    with socket.create_connection(("127.0.0.1", port)):
+    with RawPeer(port) as peer:
+        peer.associate()
         status = control.request(tmp_path / "control", messages.STATUS(), PATIENCE)["status"]
         (worker,) = status["workers"]
         pidfd = os.pidfd_open(worker["pid"])
         process.kill()
         process.wait()
-        assert not _is_over(pidfd, 0.2)  # it holds a connection
+        assert not _is_over(pidfd, 0.2)  # it holds an association
     assert _is_over(pidfd, PATIENCE)
     os.close(pidfd)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -31,6 +32,7 @@ from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff,
 from pool.loop import Loop
 from pool.scp import SCP, ServedAssociation
 from pool.stats import Counters
+from pool.storage import store
 from pool.worker import Worker
 from ul.acse import Offer, Rejection, SupportedContext
 from ul.dimse import BytesSource
@@ -393,11 +395,11 @@ class Gate:
 class House:
     """An SCP and the associations that are handed to it."""
 
-    def __init__(self, pairs: Pairs, store: Path) -> None:
+    def __init__(self, pairs: Pairs, store: Path, **settings: Any) -> None:
         self.pairs = pairs
         self.gate = Gate()
         self.counters = Counters()
-        self.scp = SCP(Settings(output_directory=store), pairs.loop, self.counters, self.gate)
+        self.scp = SCP(Settings(output_directory=store, **settings), pairs.loop, self.counters, self.gate)
         self.store = store
         self.associations: list[ServedAssociation] = []
 
@@ -423,8 +425,10 @@ class House:
 
 
 @pytest.fixture
-def house(pairs: Pairs, tmp_path: Path, logged: list[tuple[str, dict[str, Any]]]) -> Iterator[House]:
-    made = House(pairs, tmp_path / "store")
+def house(
+    request: pytest.FixtureRequest, pairs: Pairs, tmp_path: Path, logged: list[tuple[str, dict[str, Any]]]
+) -> Iterator[House]:
+    made = House(pairs, tmp_path / "store", **getattr(request, "param", {}))
     yield made
     for association in made.associations:
         association.close()
@@ -458,6 +462,28 @@ def test_an_instance_whose_sender_left_while_it_was_committed_is_kept(house: Hou
     assert [path.name for path in house.store.rglob("*.dcm")] == ["1.2.3.dcm"]
     assert house.counters.associations_active == 0
     assert {name for name, _ in logged} == {"association.closed"}
+
+
+@pytest.mark.parametrize("house", [{"durability": "none"}], indirect=True)
+def test_a_comparison_with_what_was_kept_delays_nobody_else(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare, may_end = store.has_same_data_set, threading.Event()
+
+    def compare_long(*args: Any) -> bool:
+        assert may_end.wait(10)
+        return compare(*args)
+
+    monkeypatch.setattr(store, "has_same_data_set", compare_long)
+    _, sending = house.associate()
+    _, other = house.associate()
+    for pixels in (b"one", b"two"):
+        sending.send(store_rq("1.2.3") + p_data(STORE_CONTEXT, 2, data_set("1.2.3", pixels)))
+        if pixels == b"one":
+            assert house.pairs.read(sending)  # nothing to compare it with
+    other.send(echo_rq())
+    assert house.pairs.read(other)
+    may_end.set()
+    assert house.pairs.read(sending)
+    assert house.counters.instances_conflicting == 1
 
 
 def test_a_fault_after_something_blocked_closes_its_own_association_only(house: House, logged: Any) -> None:

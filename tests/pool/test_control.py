@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import threading
@@ -22,7 +23,6 @@ from pool.control import (
     NotRunning,
     UnsafeDirectory,
     cli_router,
-    events_publisher,
     request,
     worker_dealer,
     workers_router,
@@ -155,6 +155,16 @@ def test_a_path_too_long_for_a_socket_is_refused_before_anything_is_made(tmp_pat
     assert not path.exists()
 
 
+def test_a_lock_file_that_cannot_be_written_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    with pytest.raises(ControlError, match="cannot be the control directory: No space left"):
+        ControlDirectory.open(path)
+    assert not path.exists()
+
+
 def test_where_it_cannot_be_made(path: Path) -> None:
     with pytest.raises(ControlError, match="No such file or directory"):
         ControlDirectory.open(path / "below")
@@ -272,11 +282,6 @@ def test_a_process_of_another_user_is_not_heard(
         dealer.send({"type": "second"})
         loop.run()
     assert [message["type"] for message, _ in received] == ["second"]
-
-
-def test_events_cost_nothing_with_nobody_there(loop: Loop, opened: ControlDirectory) -> None:
-    with contextlib.closing(events_publisher(loop, opened)) as publisher:
-        assert publisher.send({"type": "association-closed"})
 
 
 def test_a_second_router_is_not_bound_without_the_directory(loop: Loop, path: Path) -> None:

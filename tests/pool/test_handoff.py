@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -180,6 +181,31 @@ def test_sending_to_a_dead_end_is_no_error(loop, ends):
     acceptor.channel.send(Admitted(2))
     loop.turn(0)
     assert not acceptor.channel.open
+
+
+@pytest.mark.parametrize("number", [errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS])
+def test_what_the_kernel_has_no_room_for_is_sent_later(loop, ends, number):
+    acceptor, worker = ends
+    acceptor.channel._socket = Reluctant(acceptor.channel._socket, number)
+    acceptor.channel.send(Admitted(1))
+    turn_until(loop, lambda: worker.records == [Admitted(1)])
+    assert acceptor.channel.open
+
+
+class Reluctant:
+    """A socket that fails to send once."""
+
+    def __init__(self, sock: socket.socket, number: int) -> None:
+        self.sock = sock
+        self.numbers = [number]
+
+    def send(self, data: bytes) -> int:
+        while self.numbers:
+            raise OSError(self.numbers.pop(), "no room")
+        return self.sock.send(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sock, name)
 
 
 def test_a_channel_at_its_end_does_not_keep_the_loop_busy(loop, ends):

@@ -126,10 +126,12 @@ def rq_with_129_contexts() -> bytes:
 def test_what_does_not_begin_with_a_request_is_aborted_and_logged(
     running: RunningServer, said: bytes, why: str
 ) -> None:
+    errors = processes.status(running.control)["counters"]["protocol_errors"]
     with RawPeer(running.port) as peer:
         peer.send(said)
         assert peer.expect(ABORT).verdict == (0, 0, 0)  # AA-1: from the service-user
     line = end_of(running, peer.address)
+    assert processes.status(running.control)["counters"]["protocol_errors"] == errors + 1
     assert line.startswith("W: ") and " connection.closed " in line
     assert why in line
 

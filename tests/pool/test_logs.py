@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import logging
+import os
+import pty
 import re
+import select
+import socket
+import threading
+import tty
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,7 +75,6 @@ def test_the_level_is_the_least_severe_that_is_logged(stream: io.StringIO, level
         logs.event(number, name)
     names = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
     assert names == list(logs.LEVELS)[list(logs.LEVELS).index(level) :]
-    assert logs.is_enabled(logs.DEBUG) == (level == "debug")
 
 
 @pytest.mark.parametrize("format", ["text", "json"])
@@ -129,4 +137,86 @@ def test_nobody_who_reads_is_no_reason_to_fail(stream: io.StringIO) -> None:
     closed = io.StringIO()
     closed.close()
     logs.setup("info", "text", closed)
+    logs.event(logs.INFO, "server.ready")
+
+
+# A reader that stalls.
+
+
+@pytest.fixture(params=["pipe", "pipe of somebody else's", "terminal", "socket"])
+def unread(request: pytest.FixtureRequest, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The log goes to something that nobody reads but the test, by this descriptor."""
+    with ExitStack() as stack:
+        if request.param == "socket":
+            reading, writing = (end.detach() for end in socket.socketpair())
+        elif request.param == "terminal":
+            reading, writing = pty.openpty()
+            tty.setraw(writing)
+        else:
+            reading, writing = os.pipe()
+        stack.callback(os.close, reading)
+        stack.callback(logs.setup, "warning", "text", stream)
+        with monkeypatch.context() as patched:
+            if request.param == "pipe of somebody else's":
+                patched.setattr(os, "open", lambda *args: os.close(-1))
+            logs.setup("info", "json", stack.enter_context(os.fdopen(writing, "w")))
+        yield reading
+        assert not fcntl.fcntl(writing, fcntl.F_GETFL) & os.O_NONBLOCK  # others write to the same, and want to wait
+
+
+def read_from(reading: int) -> bytes:
+    """What is there to read."""
+    text = b""
+    while select.select([reading], [], [], 0)[0]:
+        text += os.read(reading, 65536)
+    return text
+
+
+def say_on_a_thread(count: int) -> None:
+    def say() -> None:
+        for number in range(count):
+            logs.event(logs.INFO, "association.closed", number=number, end="x" * 200)
+
+    saying = threading.Thread(target=say, daemon=True)
+    saying.start()
+    saying.join(10)
+    assert not saying.is_alive(), "the log is waited for"
+
+
+def test_nobody_waits_for_who_reads_the_log(unread: int) -> None:
+    say_on_a_thread(5000)
+    text = b""
+    stops = 0
+    while b"server.stopped" not in text:  # what was held comes as soon as there is room
+        text += read_from(unread)
+        logs.event(logs.INFO, "server.stopped")
+        stops += 1
+    text += read_from(unread)
+    seen = [json.loads(line) for line in text.splitlines()]
+    numbers = [line["number"] for line in seen if "number" in line]
+    assert numbers == list(range(len(numbers)))
+    (dropped,) = [line for line in seen if line["event"] == "log.dropped"]
+    assert (dropped["level"], seen.index(dropped)) == ("warning", len(numbers))
+    assert len(seen) - 1 + dropped["lines"] == 5000 + stops
+
+
+def test_a_log_that_is_read_in_time_is_whole(unread: int) -> None:
+    for _ in range(100):
+        say_on_a_thread(10)
+        assert [json.loads(line)["number"] for line in read_from(unread).splitlines()] == list(range(10))
+
+
+def test_a_file_is_appended_to_where_others_left_it(stream: io.StringIO, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as file:
+        logs.setup("info", "text", file)
+        os.write(file.fileno(), b"one\n")
+        logs.event(logs.INFO, "two")
+        os.write(file.fileno(), b"three\n")
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line.split()[-1] for line in lines] == ["one", "two", "three"]
+
+
+def test_a_server_may_have_no_standard_error(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    logs.setup("info", "text")
     logs.event(logs.INFO, "server.ready")

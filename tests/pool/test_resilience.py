@@ -349,7 +349,8 @@ def test_silent_peers_delay_nobody_and_the_oldest_go(
         assert ulpool("echo", f"ULPOOL@127.0.0.1:{running.port}").returncode == 0
         verb = monotonic() - begun
         record_testsuite_property("seconds of echoscu, a plain socket and ulpool echo", (took, newcomer, verb))
-        assert max(took, newcomer, verb) < 5.0
+        assert max(took, newcomer) < 1.0
+        assert verb < 5.0  # most of it is the start of a Python
         # The first newcomer took the place of one more, and left it to the others.
         gone = 500 - bound + 1
         for peer in silent[:gone]:

@@ -119,7 +119,7 @@ def test_one_instance_is_one_dicom_file(make_store: MakeStore, temporary_kind: s
     store = make_store(durability=durability)
     data = data_set(b"pixels")
     stored = keep(store, data)
-    assert stored == (str(store.root / PATH), False)
+    assert stored == (str(store.root / PATH), False, False)
     assert kept(store.root) == {PATH: data}
     meta = dcmread(stored.path).file_meta
     assert (meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID) == (CLASS, INSTANCE)
@@ -128,15 +128,29 @@ def test_one_instance_is_one_dicom_file(make_store: MakeStore, temporary_kind: s
     assert stat.S_IMODE(Path(stored.path).parent.stat().st_mode) == 0o750
 
 
-def test_commit_blocks_for_fsync_and_for_long_comparisons(make_store: MakeStore) -> None:
-    assert make_store(durability="disk").commit_blocks
+def test_only_what_is_new_and_not_synced_is_committed_at_once(
+    make_store: MakeStore, temporary_kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = make_store()
-    assert not store.commit_blocks
-    incoming = receive(store, data_set(bytes(1000)))
-    assert not incoming.commit_blocks
-    incoming.write(bytes(2 << 20))
-    assert incoming.commit_blocks
-    incoming.discard()
+    assert receive(store, data_set(bytes(2 << 20))).commit_at_once() == (str(store.root / PATH), False, False)
+    incoming = receive(store, data_set(b"other"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pread", failing(os.pread, errno.EIO))  # nothing is compared
+        assert incoming.commit_at_once() is None
+    assert incoming.commit().is_conflict
+    incoming = receive(make_store(durability="disk"), data_set(instance="1.1"), instance="1.1")
+    assert incoming.commit_at_once() is None
+    assert not incoming.commit().is_conflict
+
+
+def test_what_will_not_do_is_refused_at_once(make_store: MakeStore, temporary_kind: str) -> None:
+    store = make_store()
+    incoming = receive(store, data_set(instance="1.1"))
+    with pytest.raises(StatusError):
+        incoming.commit_at_once()
+    with pytest.raises(UsageError):
+        incoming.commit()
+    assert kept(store.root) == {}
 
 
 def test_every_real_file_is_kept_byte_for_byte(make_store: MakeStore) -> None:
@@ -254,7 +268,26 @@ def test_a_link_among_the_folders_is_not_followed(make_store: MakeStore, tmp_pat
     assert list(elsewhere.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["link", "fifo", "folder", "text"])
+def test_a_link_put_in_place_of_a_kept_instance_is_not_followed(
+    make_store: MakeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store(layout="flat")
+    there = Path(keep(store, data_set()).path)
+    opening = os.open
+
+    def put_a_link_first(path: Any, *args: Any, **named: Any) -> int:
+        if path == there.name:
+            there.rename(tmp_path / "elsewhere")
+            there.symlink_to(tmp_path / "elsewhere")
+        return opening(path, *args, **named)
+
+    incoming = receive(store, data_set())
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", put_a_link_first)
+        assert incoming.commit() == (str(store.root / f"{INSTANCE}~2.dcm"), False, True)
+
+
+@pytest.mark.parametrize("kind", ["link", "link to the same", "fifo", "folder", "text"])
 def test_what_is_no_instance_keeps_its_name(make_store: MakeStore, tmp_path: Path, kind: str) -> None:
     store = make_store(layout="flat")
     there = store.root / f"{INSTANCE}.dcm"
@@ -262,6 +295,8 @@ def test_what_is_no_instance_keeps_its_name(make_store: MakeStore, tmp_path: Pat
     target.write_bytes(b"precious")
     if kind == "link":
         there.symlink_to(target)
+    elif kind == "link to the same":
+        there.symlink_to(keep(make_store(root=tmp_path / "other"), data_set()).path)
     elif kind == "fifo":
         os.mkfifo(there)
     elif kind == "folder":
@@ -321,17 +356,54 @@ def test_the_same_again_is_one_file(
     store = make_store(on_duplicate=on_duplicate, durability=durability)
     data = data_set(b"same")
     first = keep(store, data, calling="ONE")
-    assert keep(store, data, calling="SOMEBODY_ELSE") == (first.path, True)
+    assert keep(store, data, calling="SOMEBODY_ELSE") == (first.path, True, False)
     assert kept(store.root) == {PATH: data}
 
 
 def test_keep_both_keeps_every_version_once(make_store: MakeStore, temporary_kind: str) -> None:
     store = make_store()
     versions = [data_set(body) for body in (b"first", b"other", b"of another size")]
-    names = [Path(keep(store, data).path).name for data in versions]
+    outcomes = [keep(store, data) for data in versions]
+    assert [stored.is_conflict for stored in outcomes] == [False, True, True]
+    names = [Path(stored.path).name for stored in outcomes]
     assert names == [f"{INSTANCE}.dcm", f"{INSTANCE}~2.dcm", f"{INSTANCE}~3.dcm"]
     assert [Path(keep(store, data).path).name for data in versions] == names
     assert sorted(kept(store.root).values()) == sorted(versions)
+
+
+def test_versions_of_another_size_are_not_opened(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make_store()
+    for number in range(20):
+        keep(store, data_set(bytes(100_000 + number)))
+    same_size = keep(store, data_set(b"first"))
+    opening, opened = os.open, []
+
+    def note(path: Any, *args: Any, **named: Any) -> int:
+        opened.append(path)
+        return opening(path, *args, **named)
+
+    incoming = receive(store, data_set(b"other"))
+    monkeypatch.setattr(os, "open", note)
+    assert Path(incoming.commit().path).name == f"{INSTANCE}~22.dcm"
+    assert opened == [Path(same_size.path).name]
+
+
+def test_a_name_taken_while_it_was_looked_for_is_compared(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store()
+    keep(store, data_set(b"first"))
+    incoming = receive(store, data_set(b"other"))
+    link, raced = os.link, []
+
+    def somebody_else_first(source: Any, name: Any, **named: Any) -> None:
+        if name == f"{INSTANCE}~2.dcm" and not raced:
+            raced.append(name)
+            raced.append(keep(store, data_set(b"other")))
+        link(source, name, **named)
+
+    monkeypatch.setattr(os, "link", somebody_else_first)
+    assert incoming.commit() == (str(store.root / PATH.replace(".dcm", "~2.dcm")), True, False)
 
 
 def test_another_transfer_syntax_is_another_version(make_store: MakeStore) -> None:
@@ -340,7 +412,7 @@ def test_another_transfer_syntax_is_another_version(make_store: MakeStore) -> No
     keep(store, data)
     incoming = store.open_instance(CLASS, INSTANCE, sop_class.RLELossless, "SCU")
     incoming.write(data)
-    assert incoming.commit() == (str(store.root / PATH.replace(".dcm", "~2.dcm")), False)
+    assert incoming.commit() == (str(store.root / PATH.replace(".dcm", "~2.dcm")), False, True)
 
 
 def test_reject_refuses_other_bytes(make_store: MakeStore, temporary_kind: str) -> None:
@@ -356,8 +428,25 @@ def test_replace_replaces(make_store: MakeStore, temporary_kind: str) -> None:
     store = make_store(on_duplicate="replace", durability="disk")
     keep(store, data_set(b"first"))
     with (store.root / PATH).open("rb") as reader:
-        assert keep(store, data_set(b"other")) == (str(store.root / PATH), False)
+        assert keep(store, data_set(b"other")) == (str(store.root / PATH), False, True)
         assert reader.read().endswith(b"first")  # Who reads the old one still has it whole.
+    assert kept(store.root) == {PATH: data_set(b"other")}
+
+
+def test_a_sweep_leaves_what_is_about_to_replace(
+    make_store: MakeStore, temporary_kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store(on_duplicate="replace")
+    keep(store, data_set(b"first"))
+    incoming = receive(store, data_set(b"other"))
+    rename = os.rename
+
+    def sweep_first(*args: Any, **named: Any) -> None:
+        make_store()  # another process starts
+        rename(*args, **named)
+
+    monkeypatch.setattr(os, "rename", sweep_first)
+    incoming.commit()
     assert kept(store.root) == {PATH: data_set(b"other")}
 
 
@@ -366,7 +455,7 @@ def test_reject_and_replace_know_versions_kept_before(make_store: MakeStore) -> 
     keep(both, data_set(b"first"))
     second = keep(both, data_set(b"other"))
     for on_duplicate in ("reject", "replace"):
-        assert keep(make_store(on_duplicate=on_duplicate), data_set(b"other")) == (second.path, True)
+        assert keep(make_store(on_duplicate=on_duplicate), data_set(b"other")) == (second.path, True, False)
 
 
 @pytest.mark.parametrize("different", [False, True])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import peers
+import processes
 import pytest
 from pydicom import dcmread
 from requestor import VERIFICATION, Requestor
@@ -54,6 +55,12 @@ def kept(running: RunningServer, sop_instance_uid: str) -> dict[str, bytes]:
     return {str(path.relative_to(running.store)): content_of(path).data_set for path in paths}
 
 
+def counters(running: RunningServer) -> dict[str, Any]:
+    """What the server has counted."""
+    counted: dict[str, Any] = processes.status(running.control)["counters"]
+    return counted
+
+
 # The header is ours.
 
 
@@ -91,23 +98,44 @@ def test_a_polyglot_s_preamble_stays_behind(sender: str, serve: Serve, uid: str,
 
 
 @pytest.mark.parametrize(
-    ("on_duplicate", "statuses", "versions"),
+    ("on_duplicate", "statuses", "versions", "counted"),
     [
-        ("keep-both", [0, 0, 0, 0], {"": b"one ", "~2": b"two "}),
-        ("reject", [0, 0x0111, 0, 0x0111], {"": b"one "}),
-        ("replace", [0, 0, 0, 0], {"": b"two "}),
+        ("keep-both", [0, 0, 0, 0], {"": b"one ", "~2": b"two "}, (2, 2, 1)),
+        ("reject", [0, 0x0111, 0, 0x0111], {"": b"one "}, (1, 1, 2)),
+        ("replace", [0, 0, 0, 0], {"": b"two "}, (4, 0, 3)),
     ],
 )
 def test_the_same_uid_with_other_bytes(
-    on_duplicate: str, statuses: list[int], versions: dict[str, bytes], serve: Serve, uid: str
+    on_duplicate: str,
+    statuses: list[int],
+    versions: dict[str, bytes],
+    counted: tuple[int, int, int],
+    serve: Serve,
+    uid: str,
 ) -> None:
     running = serve("--on-duplicate", on_duplicate)
+    before = counters(running)
     with Requestor(running.port) as requestor:
         answered = [requestor.store(uid, encoded(uid, body)).Status for body in (b"one ", b"two ", b"one ", b"two ")]
     assert answered == statuses
     assert kept(running, uid) == {
         f"{STUDY}/{SERIES}/{uid}{mark}.dcm": encoded(uid, body) for mark, body in versions.items()
     }
+    after = counters(running)
+    stored, identical, conflicting = counted
+    assert after["instances_stored"] - before["instances_stored"] == stored
+    assert after["instances_identical"] - before["instances_identical"] == identical
+    assert after["instances_conflicting"] - before["instances_conflicting"] == conflicting
+    assert after["bytes_stored"] - before["bytes_stored"] == stored * len(encoded(uid, b"one "))
+
+
+def test_what_an_association_receives_is_counted_while_it_lasts(serve: Serve, uid: str) -> None:
+    running = serve()
+    before = counters(running)["bytes_received"]
+    with Requestor(running.port) as requestor:
+        assert requestor.store(uid, encoded(uid, bytes(500_000))).Status == SUCCESS
+        assert counters(running)["bytes_received"] - before == requestor.bytes_sent > 500_000
+    assert counters(running)["bytes_received"] - before == requestor.bytes_sent
 
 
 def test_flat_layout(serve: Serve, uid: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import peers
 import pytest
+from certificates import Authority
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 
@@ -135,30 +135,6 @@ def test_pynetdicom_scu() -> None:
 # --- TLS -------------------------------------------------------------------------------------------------------------
 
 
-class Authority:
-    """A key and a certificate that signs itself and vouches for both sides."""
-
-    def __init__(self, folder: Path) -> None:
-        self.key, self.certificate = folder / "key.pem", folder / "certificate.pem"
-        subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-        files = ["-keyout", str(self.key), "-out", str(self.certificate)]
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *files, *subject]
-        subprocess.run(command, check=True, capture_output=True, timeout=peers.DEADLINE)
-
-    def server(self, *, require: bool = False) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self.key)
-        context.load_verify_locations(self.certificate)
-        context.verify_mode = ssl.CERT_REQUIRED if require else ssl.CERT_NONE
-        return context
-
-    def client(self, *, certified: bool = False) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=str(self.certificate))
-        if certified:
-            context.load_cert_chain(self.certificate, self.key)
-        return context
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tls"))
@@ -204,21 +180,17 @@ def test_a_large_instance_over_tls(authority: Authority) -> None:
 
 def test_tls_with_dcmtk_storescu(authority: Authority) -> None:
     kept = Kept()
-    files = [str(authority.key), str(authority.certificate)]
     with serving([(evt.EVT_C_STORE, kept)], authority.server(require=True)) as port:
-        ran = peers.run(
-            *(peers.dcmtk("storescu"), "+tls", *files, "+cf", str(authority.certificate)),
-            *("127.0.0.1", str(port), str(CT)),
-        )
+        ran = peers.run(peers.dcmtk("storescu"), *authority.dcmtk, "127.0.0.1", str(port), CT)
     assert ran.returncode == 0, ran.stderr
     assert len(kept.data_sets) == 1
 
 
 def test_tls_with_dcmtk_storescp(authority: Authority, tmp_path: Path) -> None:
     port = peers.free_port()
-    files = [str(authority.key), str(authority.certificate)]
-    command = [peers.dcmtk("storescp"), "+tls", *files, "+cf", str(authority.certificate), "-od", tmp_path, str(port)]
-    with peers.serving(command, port):
+    with peers.serving([peers.dcmtk("storescp"), *authority.dcmtk, "-od", tmp_path, str(port)], port):
+        without = associated(port, authority.client())
+        assert without.is_aborted
         echo_and_store(associated(port, authority.client(certified=True)))
 
 
@@ -226,3 +198,11 @@ def test_anonymous_tls_with_dcmtk_echoscu(authority: Authority) -> None:
     with serving([], authority.server()) as port:
         ran = peers.run(peers.dcmtk("echoscu"), "+tla", "+cf", str(authority.certificate), "127.0.0.1", str(port))
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_dcmtk_echoscu_without_the_certificate_that_is_required(authority: Authority) -> None:
+    with serving([], authority.server(require=True)) as port:
+        address = "127.0.0.1", str(port)
+        refused = peers.run(peers.dcmtk("echoscu"), "+tla", "+cf", authority.certificate, *address)
+        assert refused.returncode != 0
+        assert peers.run(peers.dcmtk("echoscu"), *authority.dcmtk, *address).returncode == 0

@@ -18,7 +18,6 @@ PREAMBLE: Final = bytes(128)
 PREFIX: Final = b"DICM"
 META_OFFSET: Final = len(PREAMBLE + PREFIX)
 
-GROUP_LENGTH: Final = 0x00020000
 MEDIA_STORAGE_SOP_CLASS_UID: Final = 0x00020002
 MEDIA_STORAGE_SOP_INSTANCE_UID: Final = 0x00020003
 TRANSFER_SYNTAX_UID: Final = 0x00020010
@@ -78,17 +77,8 @@ def _element(tag: int, vr: bytes, text: str) -> bytes:
     return _SHORT_HEADER.pack(tag >> 16, tag & 0xFFFF, vr, len(value)) + value
 
 
-class Preface(NamedTuple):
-    """What stands before a data set: where it begins, in bytes, and what group 0002 says ("" where it does not)."""
-
-    data_set_offset: int
-    transfer_syntax_uid: str
-    sop_class_uid: str
-    sop_instance_uid: str
-
-
 class FileHead(NamedTuple):
-    """What sending a file takes. The UIDs are the data set's own, "" where missing: group 0002 may have others."""
+    """Where a file's data set begins, in bytes, and what it is: by group 0002 or by its own UIDs, "" where missing."""
 
     data_set_offset: int
     transfer_syntax_uid: str
@@ -96,8 +86,10 @@ class FileHead(NamedTuple):
     sop_instance_uid: str
 
 
-def read_preface(head: Buffer) -> Preface:
+def read_preface(head: Buffer) -> FileHead:
     """Finds the data set in a file by its first LARGEST_PREFACE bytes (or all of them where it is smaller).
+
+    The UIDs are those of group 0002.
 
     Files without preamble, without group 0002 or without both are read, too; where no transfer syntax is given, the
     first element shows it. Raises UsageError where this is no DICOM file.
@@ -112,7 +104,7 @@ def read_preface(head: Buffer) -> Preface:
         offset = _declared_end(head, start, offset)
     elif not transfer_syntax_uid:
         transfer_syntax_uid = _recognise_transfer_syntax(head[offset : offset + 6])
-    return Preface(
+    return FileHead(
         offset,
         transfer_syntax_uid,
         values.get(MEDIA_STORAGE_SOP_CLASS_UID, ""),
@@ -148,6 +140,8 @@ def _recognise_transfer_syntax(first: Buffer) -> str:
 
 def read_head(file: BinaryIO) -> FileHead:
     """Reads as much of a DICOM file as shows how to send it; the position in `file` is then undefined.
+
+    The UIDs are the data set's own: group 0002 may have others.
 
     Raises UsageError where this is no DICOM file, OSError where it cannot be read.
     """
