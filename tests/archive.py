@@ -45,9 +45,9 @@ for _uid in (
     StudyRootQueryRetrieveInformationModelMove,
     ModalityWorklistInformationFind,
     ModalityPerformedProcedureStep,
-    StorageCommitmentPushModel,
 ):
     ae.add_supported_context(_uid)
+ae.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)  # events are reported by either side
 for _uid in (CTImageStorage, MRImageStorage):
     ae.add_supported_context(_uid, scu_role=False, scp_role=True)  # to send on a C-GET's own association
     ae.add_requested_context(_uid)  # to send on a C-MOVE's
@@ -110,13 +110,29 @@ def action(event: evt.Event) -> tuple[int, Dataset]:
     return 0x0000, answer
 
 
+def look_up(event: evt.Event) -> tuple[int, Dataset]:
+    answer = Dataset()
+    for tag in event.attribute_identifiers:
+        answer.add_new(tag, "LO", event.request.RequestedSOPInstanceUID)
+    return 0x0000, answer
+
+
+def report(event: evt.Event) -> tuple[int, Dataset]:
+    answer = Dataset()
+    answer.TransactionUID = event.event_information.TransactionUID
+    answer.FailureReason = event.event_type
+    return 0x0000, answer
+
+
 HANDLERS: Final[list[Any]] = [
     (evt.EVT_C_FIND, find),
     (evt.EVT_C_GET, get),
     (evt.EVT_C_MOVE, move),
     (evt.EVT_N_CREATE, create),
     (evt.EVT_N_SET, modify),
+    (evt.EVT_N_GET, look_up),
     (evt.EVT_N_ACTION, action),
+    (evt.EVT_N_EVENT_REPORT, report),
 ]
 
 app = pool.Application(ae, HANDLERS)

@@ -212,16 +212,22 @@ def test_a_performed_procedure_step(port: int) -> None:
 
 
 def test_a_storage_commitment(port: int) -> None:
+    """Asked for, and reported by who asked: both roles are negotiated."""
+    theirs = pytest.importorskip("pynetdicom")
+    model, instance = StorageCommitmentPushModel, "1.2.840.10008.1.20.1.1"
     information = Dataset()
     information.TransactionUID = "1.2.3.4"
-    with pynetdicom(port, StorageCommitmentPushModel) as association:
-        status, answer = association.send_n_action(information, 1, StorageCommitmentPushModel, "1.2.840.10008.1.20.1.1")
-        assert (status.Status, answer.TransactionUID, answer.FailureReason) == (0, "1.2.3.4", 1)
+    roles = [theirs.build_role(model, scu_role=True, scp_role=True)]
+    with pynetdicom(port, model, ext_neg=roles) as association:
+        for send, kind in ((association.send_n_action, 1), (association.send_n_event_report, 2)):
+            status, answer = send(information, kind, model, instance)
+            assert (status.Status, answer.TransactionUID, answer.FailureReason) == (0, "1.2.3.4", kind)
 
 
-def test_no_handler_no_service(port: int) -> None:
+def test_a_look_up_and_what_nobody_handles(port: int) -> None:
     with pynetdicom(port, ModalityPerformedProcedureStep) as association:
-        assert association.send_n_get([], ModalityPerformedProcedureStep, "1.2.3")[0].Status == 0x0110
+        status, found = association.send_n_get([0x00100020], ModalityPerformedProcedureStep, "1.2.3")
+        assert (status.Status, found.PatientID) == (0, "1.2.3")
         assert association.send_n_delete(ModalityPerformedProcedureStep, "1.2.3").Status == 0x0110
 
 

@@ -371,6 +371,13 @@ def test_keep_both_keeps_every_version_once(make_store: MakeStore, temporary_kin
     assert sorted(kept(store.root).values()) == sorted(versions)
 
 
+def test_a_data_set_that_ends_as_another_one_does_is_not_the_same(make_store: MakeStore) -> None:
+    store = make_store()
+    data = data_set(b"whole")
+    keep(store, data_set(b"some more" + data))
+    assert keep(store, data) == (str(store.root / PATH.replace(".dcm", "~2.dcm")), False, True)
+
+
 def test_versions_of_another_size_are_not_opened(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store = make_store()
     for number in range(20):
