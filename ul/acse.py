@@ -51,7 +51,6 @@ class Rejection(NamedTuple):
 
 APPLICATION_CONTEXT_NAME_NOT_SUPPORTED: Final = Rejection(1, 1, 2)
 CALLING_AE_TITLE_NOT_RECOGNIZED: Final = Rejection(1, 1, 3)
-NO_REASON_GIVEN: Final = Rejection(1, 1, 1)
 USER_IDENTITY_REFUSED: Final = Rejection(2, 2, 1)
 CALLED_AE_TITLE_NOT_RECOGNIZED: Final = Rejection(1, 1, 7)
 LOCAL_LIMIT_EXCEEDED: Final = Rejection(2, 3, 2)

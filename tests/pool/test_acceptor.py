@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -125,15 +126,8 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., House]]:
     monkeypatch.setattr(workforce, "_WORKER_CODE", fakes.PROGRAM)
-    houses: list[House] = []
-
-    def build(**settings: Any) -> House:
-        houses.append(House(tmp_path, **settings))
-        return houses[-1]
-
-    yield build
-    for built in houses:
-        built.close()
+    with ExitStack() as houses:
+        yield lambda **settings: houses.enter_context(closing(House(tmp_path, **settings)))
 
 
 # Who gets a connection

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -84,15 +85,8 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., House]]:
     monkeypatch.setattr(workforce, "_WORKER_CODE", fakes.PROGRAM)
-    houses: list[House] = []
-
-    def build(**settings: Any) -> House:
-        houses.append(House(tmp_path, **settings))
-        return houses[-1]
-
-    yield build
-    for built in houses:
-        built.close()
+    with ExitStack() as houses:
+        yield lambda **settings: houses.enter_context(closing(House(tmp_path, **settings)))
 
 
 def test_a_killed_worker_is_replaced_within_a_second(house):
