@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Final, NamedTuple
 
-from pool import config
+from pool.config import values
 
 LONGEST_UID: Final = 64  # PS3.5 9.1
 LONGEST_NAME: Final = 255  # bytes: NAME_MAX of every file system in use
@@ -46,7 +46,7 @@ class Layout:
 
     def __init__(self, template: str) -> None:
         """Raises ValueError where the names would not be safe, distinct and short enough."""
-        template = config.layout(template)
+        template = values.layout(template)
         if _RUN_TOGETHER.search(template):
             raise ValueError("put more than digits and dots between two UIDs, or two pairs could look the same")
         *self._folders, name = template.split("/")
