@@ -1,29 +1,43 @@
 """Association: what a handler under the pool knows as `event.assoc`.
 
 The association itself lives on the worker's loop. This is its face on the handler threads: what can be read is read
-from it, what is asked of it (abort, release) is done on the loop, soon after.
+from it; what is asked of it (abort, release, a timeout) is done on the loop, soon after; and who invokes an operation
+on it waits for what the loop brings.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from pool.invocations import Invocations
 from pool.loop import Loop
+from pool.observed import OBSERVED
 from ul.acse import AcceptedContext, Rejection
+from ul.dimse import Source
 from ul.evt import Bound, EventType, Handler, Handlers
+from ul.invoking import Invocation, Invoker, Responses
 from ul.negotiation import Negotiation
 from ul.presentation import PresentationContext
 from ul.service_user import ACCEPTOR, REQUESTOR, ServiceUser
-from ul.session import ESTABLISHED, Session
+from ul.session import Session
 from ul.session_events import Operation, Timeouts
+from ul.wire.command import Command
 
 if TYPE_CHECKING:
+    from pydicom import Dataset
+
     from ul.ae import ApplicationEntity
 
-RELEASED: Final = "released"
-ABORTED: Final = "aborted"
-REJECTED: Final = "rejected"
+# Of the blocking API's Association, and why it is not here.
+_ABSENT: Final = {
+    **dict.fromkeys(("dul", "daemon", "isDaemon", "setDaemon"), "no association has a thread of its own"),
+    **dict.fromkeys(("start", "run", "serve", "request"), "the worker began it, and runs it"),
+}
+
+_PERFORMED: Final = threading.local()  # `operation`: what the handler on this thread is called for
 
 
 class Served(Protocol):
@@ -33,11 +47,14 @@ class Served(Protocol):
     session: Session
     peer_address: tuple[str, int]
     local_address: tuple[str, int]
-    outcome: str  # RELEASED, ABORTED, REJECTED; "" while it goes on
 
     @property
     def is_closed(self) -> bool:
         """The connection is closed."""
+
+    @property
+    def is_called_here(self) -> bool:
+        """The present thread is calling a handler of this association."""
 
     def abort(self, why: str) -> None:
         """A-ABORT, now."""
@@ -48,13 +65,26 @@ class Served(Protocol):
     def release(self) -> None:
         """Ask for release when the operations are performed."""
 
+    def invoke(self) -> None:
+        """Send what was asked of `Association.invocations`."""
 
-class Association:
+    def cancel(self, context_id: int, message_id: int) -> None:
+        """C-CANCEL, if it is not too late."""
+
+    def set_timeouts(self, timeouts: Timeouts) -> None:
+        """From now on, wait for so long."""
+
+    def observe(self) -> None:
+        """From now on, tell of what passes through the upper layer."""
+
+
+class Association(Invoker):
     """One association, its peer the requestor. `native_id` is its number in the log, no thread's."""
 
     mode = ACCEPTOR
     is_acceptor = True
     is_requestor = False
+    is_established = is_released = is_aborted = is_rejected = False
 
     def __init__(
         self, served: Served, loop: Loop, ae: ApplicationEntity, ae_title: str, handlers: Handlers, timeouts: Timeouts
@@ -65,12 +95,23 @@ class Association:
         self.handlers = handlers  # the application's, until this association has some of its own
         self._shares_handlers = True
         self._timeouts = timeouts
-        self.acse = Negotiation(self)  # type: ignore[arg-type]  # as the blocking API's, as far as it is needed there
+        self.network_timeout_response = "A-ABORT"
+        self.name = f"association-{served.token}"
+        self.acse = Negotiation(self)
+        self.invocations = Invocations()
+        self._joining: list[threading.Event] = []
+        self._is_over = False
+        self._lock = threading.Lock()  # of the two above
         self._requestor = _side(REQUESTOR, "", served.peer_address)
         self._acceptor = _side(ACCEPTOR, ae_title, served.local_address)
 
     def __repr__(self) -> str:
         return f"<association {self.native_id} of {self.requestor}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _ABSENT:
+            raise AttributeError(f"event.assoc.{name} is not there under the pool: {_ABSENT[name]}")
+        raise AttributeError(f"an association has no {name}")
 
     # -- what a thread would tell
 
@@ -81,36 +122,41 @@ class Association:
 
     ident = native_id
 
-    @property
-    def name(self) -> str:
-        """A name for logs."""
-        return f"association-{self.native_id}"
-
     def is_alive(self) -> bool:
         """Whether its connection is open."""
         return not self._served.is_closed
 
-    # -- how it is
+    isAlive = is_alive
 
-    @property
-    def is_established(self) -> bool:
-        """Operations can be performed."""
-        return self._served.session.state == ESTABLISHED
+    def getName(self) -> str:
+        """A name for logs."""
+        return self.name
 
-    @property
-    def is_released(self) -> bool:
-        """It ended in order."""
-        return self._served.outcome == RELEASED
+    def setName(self, name: str) -> None:
+        """Another name for logs."""
+        self.name = name
 
-    @property
-    def is_aborted(self) -> bool:
-        """It ended by an abort, a timeout or the loss of its connection."""
-        return self._served.outcome == ABORTED
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end of its connection, `timeout` seconds at most.
 
-    @property
-    def is_rejected(self) -> bool:
-        """It never was."""
-        return self._served.outcome == REJECTED
+        Raises RuntimeError in its handlers, which it waits for itself.
+        """
+        if self._served.is_called_here:
+            raise RuntimeError("a handler cannot join the association that it is called for")
+        ended = threading.Event()
+        with self._lock:
+            if self._is_over:
+                return
+            self._joining.append(ended)
+        ended.wait(timeout)
+
+    def closed(self) -> None:
+        """Its connection is closed. Called on the loop."""
+        self.invocations.end()
+        with self._lock:
+            self._is_over = True
+        for ended in self._joining:
+            ended.set()
 
     # -- who and what
 
@@ -157,19 +203,47 @@ class Association:
         return self._served.session.negotiated.contexts.values()
 
     @property
+    def dimse(self) -> Association:
+        """The DIMSE service provider: the association itself."""
+        return self
+
+    @property
+    def maximum_pdu_size(self) -> int:
+        """Bytes of a P-DATA-TF that this side takes."""
+        return self.acceptor.maximum_length
+
+    # -- timeouts
+
+    @property
     def acse_timeout(self) -> float | None:
-        """Seconds; None for never."""
+        """Seconds to close after the end; None for never."""
         return self._timeouts.acse
+
+    @acse_timeout.setter
+    def acse_timeout(self, value: float | None) -> None:
+        self._set_timeouts(acse=value)
 
     @property
     def dimse_timeout(self) -> float | None:
-        """Seconds; None for never."""
+        """Seconds of silence amid messages and before responses; None for never."""
         return self._timeouts.dimse
+
+    @dimse_timeout.setter
+    def dimse_timeout(self, value: float | None) -> None:
+        self._set_timeouts(dimse=value)
 
     @property
     def network_timeout(self) -> float | None:
-        """Seconds; None for never."""
+        """Seconds of silence between messages; None for never."""
         return self._timeouts.network
+
+    @network_timeout.setter
+    def network_timeout(self, value: float | None) -> None:
+        self._set_timeouts(network=value)
+
+    def _set_timeouts(self, **changed: float | None) -> None:
+        self._timeouts = replace(self._timeouts, **changed)
+        self._loop.call_from_thread(self._served.set_timeouts, self._timeouts)
 
     # -- what can be asked of it
 
@@ -189,7 +263,39 @@ class Association:
         """Ask the peer for release once the responses that are due have left."""
         self._loop.call_from_thread(self._served.release)
 
+    # -- the invoker's side
+
+    def invoke(self, context_id: int, request: Command, data_set: Source | None = None) -> Invocation:
+        """Send a request, as soon as the operations window and its Message ID allow. Raises RuntimeError at the end."""
+        context = self._served.session.negotiated.contexts[context_id]
+        sent = self.invocations.ask(context, request, data_set, self._performed())
+        self._loop.call_from_thread(self._served.invoke)
+        return sent.result()
+
+    def _performed(self) -> Operation | None:
+        """The operation whose handler asks, if it is one of this association's."""
+        operation: Operation | None = getattr(_PERFORMED, "operation", None)
+        return operation if operation in self._served.session.operations else None
+
+    def send_c_get(self, dataset: Dataset, query_model: str, msg_id: int = 1, priority: int = 2) -> Responses:
+        """C-GET, as documented. Raises RuntimeError in a handler that its instances would wait for."""
+        if self._served.is_called_here:
+            raise RuntimeError("the instances of a C-GET come to handlers of this association: invoke it on a thread")
+        return super().send_c_get(dataset, query_model, msg_id, priority)
+
+    def cancel(self, context_id: int, message_id: int) -> None:
+        """Send a C-CANCEL."""
+        self._loop.call_from_thread(self._served.cancel, context_id, message_id)
+
+    def invocation(self, message_id: int) -> Invocation | None:
+        """The operation with this Message ID that has not been answered yet."""
+        return self.invocations.outstanding(message_id)
+
     # -- handlers
+
+    def performing(self, operation: Operation) -> None:
+        """The present thread is about to call the handler of `operation`."""
+        _PERFORMED.operation = operation
 
     def is_cancelled(self, operation: Operation) -> bool:
         """Whether the peer has cancelled `operation`."""
@@ -198,6 +304,8 @@ class Association:
     def bind(self, event: EventType, handler: Handler, args: list[Any] | None = None) -> None:
         """Bind a handler for the rest of this association."""
         self._own_handlers().bind(event, handler, args)
+        if event in OBSERVED:
+            self._loop.call_from_thread(self._served.observe)
 
     def unbind(self, event: EventType, handler: Handler) -> None:
         """Unbind a handler for the rest of this association."""

@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from pool import logs
 from pool.application import Application, Storage
-from pool.association import ABORTED, REJECTED, RELEASED, Association
+from pool.association import Association
 from pool.config import Settings
 from pool.handlers import HandlerThreads, Lane
 from pool.handoff import Handoff
 from pool.kept import Kept, KeptDataSet, KeptInstance
 from pool.loop import Loop
-from pool.observed import OBSERVED, ObservedUpperLayer
+from pool.observed import OBSERVED, observe
 from pool.scp import SCP, Gate, ServedAssociation
 from pool.stats import Counters
 from pool.storage import Stored
 from ul import evt
 from ul.acse import Answer, Offer, Rejection, SupportedContext
-from ul.evt import InterventionEvent, NotificationEvent
+from ul.evt import EventType, InterventionEvent, NotificationEvent
 from ul.handler_provider import HandlerProvider
 from ul.received import Request
 from ul.services.handling import HandlerError, status_elements
 from ul.services.performance import Then
+from ul.services.query_retrieve import cancel_request
 from ul.services.steps import Instance, Provider
 from ul.session import ESTABLISHED, REQUESTED
 from ul.session_events import (
@@ -41,32 +43,29 @@ from ul.session_events import (
     Event,
     Operation,
     RequestReceived,
+    ResponseDataSetReceived,
     ResponseReceived,
+    Timeouts,
 )
 from ul.sop_class import TRANSFER_SYNTAXES
-from ul.wire.command import C_STORE_RSP, Command
+from ul.wire.command import C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RSP, Command
 
 # Who is bound to one of these is asked before the association is accepted.
 _NEGOTIATION = (evt.EVT_REQUESTED, evt.EVT_USER_ID, evt.EVT_ASYNC_OPS, evt.EVT_SOP_EXTENDED, evt.EVT_SOP_COMMON)
 
+# Whose handlers are generators, to be advanced on one thread; all others are called once.
+_GENERATORS = (C_FIND_RQ, C_GET_RQ, C_MOVE_RQ)
+
 
 def offer_of(application: Application, settings: Settings) -> Offer:
-    """What the application's AE supports."""
-    ae = application.ae
-    contexts = {
-        str(context.abstract_syntax): SupportedContext(
-            tuple(map(str, context.transfer_syntax)), context.scu_role, context.scp_role
-        )
-        for context in ae.supported_contexts
-    }
-    return Offer(
-        contexts=contexts,
-        unknown_contexts=SupportedContext(TRANSFER_SYNTAXES) if settings.accept_unknown else None,
+    """What the application's AE supports, and whom the settings let in."""
+    offer = application.ae.offer(application.ae.supported_contexts)
+    return replace(
+        offer,
+        unknown_contexts=SupportedContext(TRANSFER_SYNTAXES) if settings.accept_unknown else offer.unknown_contexts,
         called_ae_titles=(settings.aet,) if settings.require_called_aet else (),
         calling_ae_titles=settings.require_calling_aet,
         maximum_length=settings.max_pdu,
-        implementation_class_uid=ae.implementation_class_uid,
-        implementation_version_name=ae.implementation_version_name or "",
     )
 
 
@@ -81,8 +80,7 @@ class ApplicationSCP(SCP):
         self.application = application
         self.ae_title = settings.aet
         self.threads = HandlerThreads(settings.handler_threads)
-        if any(event in application.handlers for event in OBSERVED):
-            self.upper_layer_class = ObservedUpperLayer
+        self.observed = any(event in application.handlers for event in OBSERVED)
         logs.include(settings.application.partition(":")[0].partition(".")[0])
         if application.on_worker_start is not None:
             application.on_worker_start()
@@ -109,7 +107,7 @@ class HandledAssociation(ServedAssociation):
     which came together with its request counts; and as long as the peer takes nothing of what it was answered.
     """
 
-    __slots__ = ("_answer", "_application_scp", "_calls", "_lane", "_release_due", "assoc", "local_address", "outcome")
+    __slots__ = ("_answer", "_application_scp", "_calls", "_lane", "_release_due", "assoc", "local_address")
 
     def __init__(
         self, scp: ApplicationSCP, sock: socket.socket, *, token: int, peer_address: tuple[str, int], accepted_at: float
@@ -121,27 +119,44 @@ class HandledAssociation(ServedAssociation):
         self._answer: Answer | None = None
         self._release_due = False
         self.local_address: tuple[str, int] = sock.getsockname()[:2]
-        self.outcome = ""
         application = scp.application
         self.assoc = Association(self, scp.loop, application.ae, scp.ae_title, application.handlers, scp.timeouts)
-        if isinstance(self.upper_layer, ObservedUpperLayer):
-            self.upper_layer.observe(self._tell)
+        if scp.observed:
+            self.observe()
 
     # -- what handlers are called for, in order
 
     def _call(self, function: Callable[..., object], *args: Any, hold: bool = False) -> None:
         self._calls.append((function, args, hold))
 
-    def _tell(self, event: NotificationEvent, **given: Any) -> None:
+    def hears(self, event: NotificationEvent) -> bool:
+        """Whether there is a handler of `event`."""
+        return event in self.assoc.handlers
+
+    def tell(self, event: NotificationEvent, **given: Any) -> None:
+        """Have the handlers of `event` called, if there are any."""
         handlers = self.assoc.handlers
         if event in handlers:
             self._call(partial(handlers.tell, self.assoc, event, **given))
 
     def pump(self) -> None:
         """Let what arrived and what is to be said go as far as they can, then the handlers."""
-        super().pump()
+        self._pump()
+        session, invocations = self.session, self.assoc.invocations
+        if self._release_due and session.state == ESTABLISHED and not session.operations and invocations.is_idle:
+            session.release(self._loop.now)
+            self._pump()
+        if session.leaving and not invocations.is_idle:
+            invocations.end()
         if self._calls and (self.is_closed or not self._backed_up):
             self._make_calls()
+
+    def _pump(self) -> None:
+        try:
+            super().pump()
+        except OSError as error:  # a file that a handler sends: the message it is in cannot be ended either
+            self.session.abort(self._loop.now, error.strerror or str(error))
+            super().pump()
 
     def _make_calls(self) -> None:
         if self._lane is None:
@@ -154,42 +169,63 @@ class HandledAssociation(ServedAssociation):
 
     def start(self) -> None:
         """Begin: the connection is acknowledged."""
-        self._tell(evt.EVT_CONN_OPEN, address=self.peer_address)
+        self.tell(evt.EVT_CONN_OPEN, address=self.peer_address)
         super().start()
 
     def react(self, event: Event) -> None:
         """Something happened on the association."""
         if isinstance(event, RequestReceived):
             if not event.operation.request.has_data_set:
-                self._tell(evt.EVT_DIMSE_RECV, message=event.operation.request)
+                self.tell(evt.EVT_DIMSE_RECV, message=event.operation.request)
         elif isinstance(event, DataSetReceived):
-            self._tell(evt.EVT_DIMSE_RECV, message=event.operation.request)
+            self.tell(evt.EVT_DIMSE_RECV, message=event.operation.request)
         elif isinstance(event, ResponseReceived):
-            self._tell(evt.EVT_DIMSE_RECV, message=event.response)
+            self._response_received(event)
+        elif isinstance(event, ResponseDataSetReceived):
+            self._response_whole(event.received)
+            return
         super().react(event)
+
+    def _response_received(self, received: ResponseReceived) -> None:
+        if received.response.has_data_set:
+            self.assoc.invocations.receive_data_set(received)
+        else:
+            self._response_whole(received)
+
+    def _response_whole(self, received: ResponseReceived) -> None:
+        self.tell(evt.EVT_DIMSE_RECV, message=received.response)
+        self.assoc.invocations.response_received(received)
+        self._invoke_waiting()
 
     def responding(self, operation: Operation, response: Command) -> None:
         """A response is about to be sent."""
         super().responding(operation, response)
-        self._tell(evt.EVT_DIMSE_SENT, message=response)
+        self.tell(evt.EVT_DIMSE_SENT, message=response)
+
+    def invoking(self, request: Command) -> None:
+        """A storage sub-operation is about to be asked for."""
+        self.tell(evt.EVT_DIMSE_SENT, message=request)
 
     def _ended(self, event: Event) -> None:
         super()._ended(event)
+        assoc = self.assoc
+        assoc.is_established = False
         if isinstance(event, AssociationReleased):
-            self.outcome = RELEASED
-            self._tell(evt.EVT_RELEASED)
+            assoc.is_released = True
+            self.tell(evt.EVT_RELEASED)
         elif isinstance(event, AssociationRejected):
-            self.outcome = REJECTED
-            self._tell(evt.EVT_REJECTED)
+            assoc.is_rejected = True
+            self.tell(evt.EVT_REJECTED)
         elif isinstance(event, AssociationAborted):
-            self.outcome = ABORTED
+            assoc.is_aborted = True
             if self.session.request is not None:
-                self._tell(evt.EVT_ABORTED)
+                self.tell(evt.EVT_ABORTED)
 
     def closed(self) -> None:
         """The connection is closed. A handler that still runs is not waited for; what it answers goes nowhere."""
         super().closed()
-        self._tell(evt.EVT_CONN_CLOSE, address=self.peer_address)
+        self.assoc.closed()
+        self.tell(evt.EVT_CONN_CLOSE, address=self.peer_address)
         if self._calls:
             self._make_calls()
         self._let_lane_go()
@@ -224,20 +260,60 @@ class HandledAssociation(ServedAssociation):
 
     def _accept(self) -> None:
         self.session.accept(self._loop.now, self._answer)
-        self._tell(evt.EVT_ACCEPTED)
-        self._tell(evt.EVT_ESTABLISHED)
+        self.assoc.is_established = True
+        self.tell(evt.EVT_ACCEPTED)
+        self.tell(evt.EVT_ESTABLISHED)
 
     # -- what handlers ask for
+
+    @property
+    def is_called_here(self) -> bool:
+        """The present thread is calling a handler of this association."""
+        return self._lane is not None and self._lane.is_here
 
     def release(self) -> None:
         """Ask for release when the operations are performed."""
         self._release_due = True
-        self._release_if_due()
+        self.pump()
 
-    def _release_if_due(self) -> None:
-        if self._release_due and self.session.state == ESTABLISHED and not self.session.operations:
-            self.session.release(self._loop.now)
+    def invoke(self) -> None:
+        """Send what handlers asked for, as far as that goes."""
+        self._invoke_waiting()
+        self.pump()
+
+    def _invoke_waiting(self) -> None:
+        for request in self.assoc.invocations.send(self.session, self._loop.now):
+            self.tell(evt.EVT_DIMSE_SENT, message=request)
+
+    def cancel(self, context_id: int, message_id: int) -> None:
+        """C-CANCEL, if it is not too late."""
+        if not self.session.leaving:
+            request = cancel_request(message_id)
+            self.session.send(context_id, request, self._loop.now)
+            self.tell(evt.EVT_DIMSE_SENT, message=request)
             self.pump()
+
+    def set_timeouts(self, timeouts: Timeouts) -> None:
+        """From now on, wait for so long."""
+        self.session.timeouts = timeouts
+        self.upper_layer.artim_timer.duration = timeouts.acse
+        self._stall_timeout = timeouts.network
+        if not self.is_closed:
+            self.pump()
+
+    def _timer_due(self) -> None:
+        session, deadline = self.session, self.session.deadline
+        if (
+            self.assoc.network_timeout_response == "A-RELEASE"
+            and (deadline is not None and self._loop.now >= deadline)
+            and (session.state == ESTABLISHED and not session.busy)
+        ):
+            session.release(self._loop.now)
+        super()._timer_due()
+
+    def observe(self) -> None:
+        """From now on, tell of what passes through the upper layer."""
+        observe(self.upper_layer, self)
 
     # -- the services' shell and provider
 
@@ -247,9 +323,9 @@ class HandledAssociation(ServedAssociation):
 
     def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
         """Run `call` in the association's lane, or, where several operations may be performed, beside it."""
-        scp = self._application_scp
-        if self.session.negotiated.may_perform == 1:
-            self._call(scp.block, self, call, then, hold=True)
+        scp, session = self._application_scp, self.session
+        if session.negotiated.may_perform == 1:
+            self._call(scp.block, self, call, then, hold=session.operations[0].request.type in _GENERATORS)
         else:
             self._call(scp.threads.submit, scp.block, self, call, then)
 
@@ -260,7 +336,6 @@ class HandledAssociation(ServedAssociation):
             self._make_calls()
         if self.is_closed or not self.session.operations:
             self._let_lane_go()
-            self._release_if_due()
 
     def _let_lane_go(self) -> None:
         if self._lane is not None:
@@ -273,6 +348,11 @@ class _ApplicationProvider(HandlerProvider):
     def __init__(self, association: HandledAssociation) -> None:
         super().__init__(association.assoc)
         self._association = association
+
+    def event(self, event: EventType, operation: Operation, **attributes: Any) -> evt.Event:
+        """What the handler of `operation` is called with, on the present thread."""
+        self._association.assoc.performing(operation)
+        return super().event(event, operation, **attributes)
 
     def handler(self, event: InterventionEvent) -> Callable[[evt.Event], Any] | None:
         """Who answers `event`; nobody does where the store keeps what comes."""

@@ -39,7 +39,7 @@ class HandlerThreads:
 class Lane:
     """Calls that are made one after the other on a handler thread. To be used on the loop's thread."""
 
-    __slots__ = ("_calls", "_changed", "_held", "_threads", "_under_way")
+    __slots__ = ("_calls", "_changed", "_held", "_thread", "_threads", "_under_way")
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
         self._threads = threads
@@ -47,6 +47,7 @@ class Lane:
         self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._held = False
         self._under_way = False  # a thread has it
+        self._thread = 0  # which one has it, or had it last
 
     def call(self, function: Callable[..., object], *args: Any, hold: bool = False) -> None:
         """Call `function(*args)` after what was asked for before. With `hold`, keep the thread until `let_go`."""
@@ -66,7 +67,13 @@ class Lane:
                 self._held = False
                 self._changed.notify()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the present thread has it."""
+        return self._under_way and self._thread == threading.get_ident()
+
     def _serve(self) -> None:
+        self._thread = threading.get_ident()
         while (call := self._next()) is not None:
             function, args = call
             try:

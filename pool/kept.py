@@ -20,10 +20,10 @@ class KeptDataSet:
         self._path = Path(path)
         self._length = length
 
-    def getvalue(self) -> bytes:
-        """All of it."""
+    def getvalue(self, before: bytes = b"") -> bytes:
+        """All of it, behind `before`."""
         with self.open() as file:
-            return file.read()
+            return before + file.read()
 
     def open(self) -> BinaryIO:
         """A file of its own for the caller, at the beginning of the data set."""

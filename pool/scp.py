@@ -359,6 +359,9 @@ class ServedAssociation(Connection):
             comment=response.ErrorComment,
         )
 
+    def invoking(self, request: Command) -> None:
+        """Storage sub-operations are not counted."""
+
     def operation_failed(self, operation: Operation, error: Exception) -> None:
         """A service raised what it should not: 0110H for the peer, the traceback for us."""
         logs.event(logs.ERROR, "operation.fault", association=self.token, error=error)

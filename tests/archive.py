@@ -33,6 +33,7 @@ from ul.sop_class import (
 FILES: Final = tuple(Path(str(get_testdata_file(name))) for name in ("CT_small.dcm", "MR_small.dcm"))
 # A query for this patient finds the first file again and again until it is cancelled.
 ENDLESS: Final = "ENDLESS"
+MOST: Final = 0xFFFF  # sub-operations that a C-GET or C-MOVE can have
 
 ae = AE("ARCHIVE")
 for _uid in (
@@ -76,9 +77,17 @@ def find(event: evt.Event) -> Iterator[Any]:
 
 
 def get(event: evt.Event) -> Iterator[Any]:
-    found = list(matching(event.identifier))
-    yield len(found)
+    if event.identifier.get("PatientID") == ENDLESS:
+        yield MOST
+        found = matching(event.identifier)
+    else:
+        known = list(matching(event.identifier))
+        yield len(known)
+        found = iter(known)
     for dataset in found:
+        if event.is_cancelled:
+            yield 0xFE00, None
+            return
         yield 0xFF00, dataset
 
 
@@ -117,6 +126,10 @@ def look_up(event: evt.Event) -> tuple[int, Dataset]:
     return 0x0000, answer
 
 
+def remove(event: evt.Event) -> int:
+    return 0x0112 if event.request.RequestedSOPInstanceUID == "1.2.9" else 0x0000
+
+
 def report(event: evt.Event) -> tuple[int, Dataset]:
     answer = Dataset()
     answer.TransactionUID = event.event_information.TransactionUID
@@ -131,6 +144,7 @@ HANDLERS: Final[list[Any]] = [
     (evt.EVT_N_CREATE, create),
     (evt.EVT_N_SET, modify),
     (evt.EVT_N_GET, look_up),
+    (evt.EVT_N_DELETE, remove),
     (evt.EVT_N_ACTION, action),
     (evt.EVT_N_EVENT_REPORT, report),
 ]

@@ -130,6 +130,14 @@ def test_movescu(port: int, tmp_path: Path, model: str, keys: Sequence[str], got
     assert names(tmp_path) == got
 
 
+def test_movescu_cancels(port: int, tmp_path: Path) -> None:
+    own = peers.free_port()
+    result = ran("movescu", port, "-P", *ENDLESS, "-od", tmp_path, "-aem", own, "+P", own, "--cancel", 3)
+    assert result.returncode == 0, result.stderr
+    assert "Final Move Response (Cancel: " in result.stderr
+    assert names(tmp_path) == {"1CT1"}
+
+
 def test_movescu_to_nobody_we_know(port: int) -> None:
     result = ran("movescu", port, "-P", *ALL, "-aem", "ELSEWHERE")
     assert result.returncode != 0
@@ -224,11 +232,53 @@ def test_a_storage_commitment(port: int) -> None:
             assert (status.Status, answer.TransactionUID, answer.FailureReason) == (0, "1.2.3.4", kind)
 
 
-def test_a_look_up_and_what_nobody_handles(port: int) -> None:
-    with pynetdicom(port, ModalityPerformedProcedureStep) as association:
+def test_a_look_up_a_removal_and_what_nobody_handles(port: int) -> None:
+    with pynetdicom(port, ModalityPerformedProcedureStep, CTImageStorage) as association:
         status, found = association.send_n_get([0x00100020], ModalityPerformedProcedureStep, "1.2.3")
         assert (status.Status, found.PatientID) == (0, "1.2.3")
-        assert association.send_n_delete(ModalityPerformedProcedureStep, "1.2.3").Status == 0x0110
+        assert association.send_n_delete(ModalityPerformedProcedureStep, "1.2.3").Status == 0
+        assert association.send_n_delete(ModalityPerformedProcedureStep, "1.2.9").Status == 0x0112
+        assert association.send_c_store(dcmread(archive.FILES[0])).Status == 0xC211
+
+
+def test_pynetdicom_cancels(port: int) -> None:
+    """A query, a retrieval to itself and one to elsewhere, each after its second response."""
+    theirs = pytest.importorskip("pynetdicom")
+    models = (
+        PatientRootQueryRetrieveInformationModelFind,
+        PatientRootQueryRetrieveInformationModelGet,
+        PatientRootQueryRetrieveInformationModelMove,
+    )
+    handlers = [(theirs.evt.EVT_C_STORE, lambda event: 0)]
+    destination = theirs.AE("DESTINATION")
+    destination.add_supported_context(CTImageStorage)
+    listening = destination.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    title = str(listening.server_address[1])
+    options = {"ext_neg": [theirs.build_role(CTImageStorage, scp_role=True)], "evt_handlers": handlers}
+    try:
+        with pynetdicom(port, CTImageStorage, *models, **options) as association:
+            wanted = query(archive.ENDLESS)
+            for message_id, answers in enumerate(
+                (
+                    lambda number: association.send_c_find(wanted, models[0], msg_id=number),
+                    lambda number: association.send_c_get(wanted, models[1], msg_id=number),
+                    lambda number: association.send_c_move(wanted, title, models[2], msg_id=number),
+                ),
+                start=1,
+            ):
+                statuses = []
+                for status, _ in answers(message_id):
+                    statuses.append(status)
+                    if len(statuses) == 2:
+                        association.send_c_cancel(message_id, query_model=models[message_id - 1])
+                assert {status.Status for status in statuses[:-1]} == {0xFF00}
+                assert statuses[-1].Status == 0xFE00
+                if message_id > 1:
+                    counts = statuses[-1]
+                    done = counts.NumberOfCompletedSuboperations
+                    assert done >= 2 and done + counts.NumberOfRemainingSuboperations == archive.MOST
+    finally:
+        destination.shutdown()
 
 
 def test_pynetdicom_finds_gets_and_moves(port: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from peers import DEADLINE
 from pydicom import Dataset
 from pydicom.data import get_testdata_file
 from serving import RunningServer, server
@@ -55,7 +57,47 @@ def statuses(port: int, *files: Path) -> list[int]:
 
 
 def test_all_of_them_are_tested() -> None:
-    assert set(PROGRAMS) == {"echo.py", "indexer.py", "worklist.py", "router.py", "anonymiser.py"}
+    assert set(PROGRAMS) == {"echo.py", "indexer.py", "worklist.py", "router.py", "anonymiser.py", "commitment.py"}
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")  # as it is meant
+def test_commitment(tmp_path: Path) -> None:
+    """Of what was stored and of what never came, by a modality that waits for it."""
+    model = "1.2.840.10008.1.20.1"
+    reported: queue.SimpleQueue[tuple[int, Dataset]] = queue.SimpleQueue()
+
+    def report(event: evt.Event) -> tuple[int, None]:
+        reported.put((event.event_type, event.event_information))
+        return 0, None
+
+    ae = AE("MODALITY")
+    head = pydicom.dcmread(CT, stop_before_pixels=True)
+    ae.add_requested_context(head.SOPClassUID, head.file_meta.TransferSyntaxUID)
+    ae.add_requested_context(model)
+    with running("commitment.py", tmp_path, "-od", "kept") as started:  # where the program would have it
+        handlers = [(evt.EVT_N_EVENT_REPORT, report)]
+        association = ae.associate("127.0.0.1", started.port, evt_handlers=handlers)
+        assert association.send_c_store(CT).Status == 0
+        for uids in ([head.SOPInstanceUID], [head.SOPInstanceUID, "1.2.3", "../store/1.2.3"]):
+            asked = Dataset()
+            asked.TransactionUID = "1.2.3.4"
+            asked.ReferencedSOPSequence = [referenced(head.SOPClassUID, uid) for uid in uids]
+            status, _ = association.send_n_action(asked, 1, model, "1.2.840.10008.1.20.1.1")
+            assert status.Status == 0
+            kind, answer = reported.get(timeout=DEADLINE)
+            assert (kind, answer.TransactionUID) == (2 if len(uids) > 1 else 1, "1.2.3.4")
+            assert [item.ReferencedSOPInstanceUID for item in answer.ReferencedSOPSequence] == uids[:1]
+            failed = [item.ReferencedSOPInstanceUID for item in answer.get("FailedSOPSequence", [])]
+            assert failed == uids[1:]
+        association.release()
+
+
+def referenced(sop_class: str, uid: str) -> Dataset:
+    """An item of a Referenced SOP Sequence."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = sop_class
+    item.ReferencedSOPInstanceUID = uid
+    return item
 
 
 def test_echo(tmp_path: Path) -> None:

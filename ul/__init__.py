@@ -15,11 +15,14 @@ _HOMES: Final = {
     "Association": "association.Association",
     "evt": "evt",
     "sop_class": "sop_class",
+    "_config": "_config",
     "status": "status",
     "debug_logger": "debug.debug_logger",
     "register_uid": "sop_class.register_uid",
     "IMPLEMENTATION_CLASS_UID": "acse.IMPLEMENTATION_CLASS_UID",
     "IMPLEMENTATION_VERSION_NAME": "acse.IMPLEMENTATION_VERSION_NAME",
+    "PYNETDICOM_IMPLEMENTATION_UID": "acse.IMPLEMENTATION_CLASS_UID",  # as scripts know them
+    "PYNETDICOM_IMPLEMENTATION_VERSION": "acse.IMPLEMENTATION_VERSION_NAME",
     **{
         name: f"presentation.{name}"
         for name in (

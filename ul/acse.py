@@ -25,6 +25,7 @@ from ul.pdu_primitives import (
     SCP_SCU_RoleSelectionNegotiation,
     UserInformationItem,
 )
+from ul.sop_class import may_be_storage
 
 # Derived from a UUID (PS3.5 B.2): names this implementation and belongs to nobody else.
 IMPLEMENTATION_CLASS_UID: Final = "2.25.339905227811164247810970030750372672646"
@@ -74,6 +75,16 @@ class SupportedContext(NamedTuple):
     scp_role: bool | None = None
 
 
+class _Every(frozenset[str]):
+    """All transfer syntaxes there are."""
+
+    def __contains__(self, uid: object) -> bool:
+        return True
+
+
+IN_ANY_TRANSFER_SYNTAX: Final = SupportedContext(_Every())  # the requestor's first
+
+
 class Negotiated(NamedTuple):
     """What an association has to go by, once it is accepted.
 
@@ -98,7 +109,7 @@ class Answer(NamedTuple):
 class Offer:
     """What an acceptor offers, the same for every association of one listener.
 
-    `contexts` by abstract syntax. `unknown_contexts`: take any abstract syntax that is not there (private storage
+    `contexts` by abstract syntax. `unknown_contexts`: take any storage SOP class that is not there (private storage
     classes) with these transfer syntaxes. `operations_window`: how many operations (the requestor may invoke, may
     perform); 1 keeps to synchronous operation.
     """
@@ -144,7 +155,9 @@ class Offer:
         contexts: dict[int, AcceptedContext] = {}
         answered_roles: dict[str, SCP_SCU_RoleSelectionNegotiation] = {}
         for definition in request.presentation_context_definition_list:
-            supported = self.contexts.get(definition.abstract_syntax, self.unknown_contexts)
+            supported = self.contexts.get(definition.abstract_syntax)
+            if supported is None and may_be_storage(definition.abstract_syntax):
+                supported = self.unknown_contexts
             result = select_transfer_syntax(definition, supported)
             results.append(result)
             if supported is None or result.result != ACCEPTANCE:

@@ -1,21 +1,13 @@
 """Association: one association on threads, a Session over the primitives of a DULServiceProvider.
 
-Belongs here: who drives the session, what the association is to programs and handlers, how it begins and ends. Not
-here: bytes and sockets (`ul.dul`), what may be said when (`ul.session`), what operations do (`ul.services`), the verbs
-by which a program invokes them (`ul.invoking`).
+Belongs here: what the association is to programs and handlers, how it begins and ends, what becomes of what happens to
+it. Not here: bytes and sockets (`ul.dul`), what may be said when (`ul.session`), how threads share that
+(`ul.shared_session`), what operations do (`ul.services`), the verbs by which a program invokes them (`ul.invoking`).
 
 Threads. The provider's thread moves bytes. The association's own thread performs what the peer asks for: handlers run
 on it, or on helpers where the negotiated operations window lets several operations be performed at a time. Programs
-invoke operations on any thread of theirs.
-
-One rule of ownership: the session belongs to whoever holds the lock of `_changed`; nobody holds it while waiting or
-while a handler runs. Whoever waits for something - for a response, for work - pumps: one of the waiting threads reads
-the next primitive and lets the session go as far as it can, the others wait for what comes of it. So a response finds
-its thread whatever the handlers do, and a C-CANCEL is seen while its operation runs. Nothing polls, nothing ticks:
-waits end by a primitive, by a change, or by the session's deadline.
-
-What leaves is fed to the provider a bounded part at a time; when all of it has left, the provider's thread fetches the
-next: a large file is read no faster than the peer takes it, and costs no thread a wait.
+invoke operations on any thread of theirs. All of them drive one session, as
+`ul.shared_session` says.
 """
 
 from __future__ import annotations
@@ -23,20 +15,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ul import evt
 from ul.acse import AcceptedContext, Answer, Offer, Rejection
 from ul.dimse import Source
 from ul.dul import DULServiceProvider
-from ul.evt import Bound, EventType, Handler, Handlers, NotificationEvent
+from ul.evt import Bound, EventType, Handler, Handlers
 from ul.handler_provider import HandlerProvider
 from ul.invoking import Invocation, Invoker
 from ul.negotiation import Negotiation
-from ul.pdu_primitives import A_ASSOCIATE, A_P_ABORT, P_DATA, Primitive
+from ul.pdu_primitives import A_ASSOCIATE, A_P_ABORT, Primitive
 from ul.presentation import PresentationContext
 from ul.service_user import ACCEPTOR, REQUESTOR, ServiceUser
 from ul.services.performance import Performances, Then
@@ -56,6 +48,7 @@ from ul.session_events import (
     ResponseReceived,
     Timeouts,
 )
+from ul.shared_session import SharedSession
 from ul.transport import Address, AssociationSocket
 from ul.wire.command import Command
 
@@ -66,20 +59,17 @@ if TYPE_CHECKING:
 
 LOGGER: Final = logging.getLogger(__name__)
 
-_AHEAD: Final = 262144  # bytes of fragments given to the provider before it asks for more
 _MOST_HELPERS: Final = 16  # threads that perform for one association, where the window has no limit
-
-_Work = tuple[Callable[[], Any], "Then | None"]
 
 
 class Association(Invoker, threading.Thread):
-    """An association of `ae`, which is its requestor or acceptor by `mode`.
+    """An association of `ae`, which is its requestor, or its acceptor that answers from `offer`, by `mode`.
 
     `AE.associate` and a server's connections make associations. An acceptor is a thread from its connection to its end,
     a requestor from its acceptance on.
     """
 
-    def __init__(self, ae: ApplicationEntity, mode: str) -> None:
+    def __init__(self, ae: ApplicationEntity, mode: str, offer: Offer | None = None) -> None:
         if mode not in (REQUESTOR, ACCEPTOR):
             raise ValueError(f"mode must be {REQUESTOR!r} or {ACCEPTOR!r}, not {mode!r}")
         threading.Thread.__init__(self)
@@ -97,20 +87,14 @@ class Association(Invoker, threading.Thread):
         self.connection_timeout = ae.connection_timeout
         self.maximum_pdu_size = ae.maximum_pdu_size
 
-        # The session, and what is guarded with it by the lock of `_changed`
-        self._changed = threading.Condition(threading.Lock())
-        self._session = Session(self._timeouts())
-        self._performances = Performances(self._session, HandlerProvider(self), self)
-        self._reading = False  # a thread is about to read the next primitive
-        self._read: Primitive | None = None  # what the session does not take yet
-        self._work: deque[_Work] = deque()  # for this thread
+        self.dul = DULServiceProvider(self)
+        self.acse = Negotiation(self)
+        self._shared = SharedSession(Session(self._timeouts(), offer), self.dul, self)
+        # What follows is guarded with the session.
+        self._performances = Performances(self._shared.session, HandlerProvider(self), self)
         self._invocations: dict[int, Invocation] = {}
         self._on_end: list[Callable[[], object]] = []
         self._helpers: ThreadPoolExecutor | None = None
-
-        self._untold: deque[tuple[NotificationEvent, dict[str, Any]]] = deque()
-        self.dul = DULServiceProvider(self)
-        self.acse = Negotiation(self)
 
     # -- what an association is
 
@@ -166,11 +150,9 @@ class Association(Invoker, threading.Thread):
         return Timeouts(self._acse_timeout, self._dimse_timeout, self._network_timeout)
 
     def _set_timeouts(self) -> None:
-        with self._changed:
-            self._session.timeouts = self._timeouts()
+        with self._shared as session:
+            session.timeouts = self._timeouts()
             self.dul.artim_timer.duration = self._acse_timeout
-            self._wake_reader()
-            self._changed.notify_all()
 
     @property
     def acse_timeout(self) -> float | None:
@@ -220,19 +202,6 @@ class Association(Invoker, threading.Thread):
         """What is bound to `event`; see `ul.evt.Handlers.get_handlers`."""
         return self.handlers.get_handlers(event)
 
-    def _tell_later(self, event: NotificationEvent, **given: Any) -> None:
-        """Handlers may call the association: they are told once the lock is free."""
-        if event in self.handlers:
-            self._untold.append((event, given))
-
-    def _tell(self) -> None:
-        while self._untold:
-            try:
-                event, given = self._untold.popleft()
-            except IndexError:
-                return  # another thread was quicker
-            self.handlers.tell(self, event, **given)
-
     # -- beginning
 
     def request(
@@ -245,167 +214,57 @@ class Association(Invoker, threading.Thread):
         self.acse.requesting(primitive)
         self.dul.bind_address = bind_address
         self.dul.socket = AssociationSocket(None, *(tls_args or ()))
+        with self._shared as session:
+            session.associate(primitive, time.monotonic())
+            self._shared.tell_later(evt.EVT_REQUESTED)
         self.dul.start()
-        with self._changed:
-            self._session.associate(primitive, time.monotonic())
-            self._tell_later(evt.EVT_REQUESTED)
-            self._pump()
-        self._tell()
-        self._wait_until(lambda: self._session.state != REQUESTED)
+        self._shared.wait_until(lambda: session.state != REQUESTED)
         if self.is_established:
             self.start()
             return True
         self._join_provider()
         return False
 
-    def serve(self, sock: AssociationSocket, offer: Offer) -> None:
-        """Be the acceptor on a connection, answering from `offer`; to be followed by `start`."""
-        self.dul.socket = sock
-        self._session = Session(self._timeouts(), offer)
-        self._performances = Performances(self._session, HandlerProvider(self), self)
-
     def run(self) -> None:
         """Perform what the peer asks for until the association is over."""
         try:
             if self.is_acceptor:
                 self.dul.start()
-            while (work := self._next_work()) is not None:
-                self._perform(*work)
+            while (work := self._shared.next_work()) is not None:
+                work()
         finally:
             if self._helpers is not None:
                 self._helpers.shutdown()
-            self._tell()
+            self._shared.tell()
             self.dul.join()
 
-    def _next_work(self) -> _Work | None:
-        self._wait_until(self._work_is_due)
-        with self._changed:
-            return self._work.popleft() if self._work else None
+    # -- what happens
 
-    def _work_is_due(self) -> bool:
-        """Or never will be. While the peer does not take answers, no handler makes more of them."""
-        if self._session.state == ENDED:
-            return True
-        return bool(self._work) and (self.dul.on_drained is None or not self._session.answers_due)
+    def hearing(self, primitive: Primitive) -> None:
+        """The provider's indication or confirm."""
+        if isinstance(primitive, A_ASSOCIATE) and self.is_requestor:
+            self.acceptor.primitive = primitive
+        self._shared.tell_later(evt.EVT_ACSE_RECV, primitive=primitive)
 
-    def _perform(self, call: Callable[[], Any], then: Then | None) -> None:
-        self._look()  # a C-CANCEL that has arrived counts
-        result, error = None, None
-        try:
-            result = call()
-        except BaseException as raised:
-            error = raised
-        if then is not None:
-            with self._changed:
-                then(result, error)
-                self._pump()
-        elif error is not None:
-            LOGGER.error("%s: association negotiation failed", self, exc_info=error)
-            self.abort(block=False)
-        self._tell()
+    def saying(self, primitive: Primitive) -> None:
+        """Our request or response."""
+        self._shared.tell_later(evt.EVT_ACSE_SENT, primitive=primitive)
 
-    # -- pumping
-
-    def _wait_until(self, done: Callable[[], bool]) -> None:
-        """Wait until `done()`, which is asked under the lock; pump meanwhile."""
-        while True:
-            with self._changed:
-                while not done():
-                    if not self._reading and self._read is None:
-                        self._reading = True
-                        break
-                    self._changed.wait(self._patience())
-                    self._handle_timeout()
-                else:
-                    return
-                patience = self._patience()
-            self._read_primitive(wait=True, patience=patience)
-            self._tell()
-
-    def _read_primitive(self, *, wait: bool, patience: float | None = None) -> None:
-        """Take the next primitive, if one comes in time, and let the session go on. `_reading` was set for this."""
-        primitive: Primitive | None = None
-        try:
-            primitive = self.dul.receive_pdu(wait, patience)
-        finally:
-            with self._changed:
-                self._reading = False
-                self._read = primitive
-                if primitive is None:
-                    self._handle_timeout()
-                self._pump()
-
-    def _patience(self) -> float | None:
-        deadline = self._session.deadline
-        return None if deadline is None else max(0.0, deadline - time.monotonic())
-
-    def _handle_timeout(self) -> None:
-        session, now = self._session, time.monotonic()
-        deadline = session.deadline
-        if deadline is None or now < deadline:
-            return
+    def timed_out(self, session: Session, now: float) -> None:
+        """The peer was silent for too long."""
         if session.state == ESTABLISHED and not session.busy and self.network_timeout_response == "A-RELEASE":
             session.release(now)
         else:
             session.handle_timeout(now)
-        self._pump()
 
-    def _pump(self) -> None:
-        """Let what arrived and what is to be said go as far as they can; wake whoever waits for that."""
-        session, now = self._session, time.monotonic()
-        while True:
-            while (event := session.next_event(now)) is not None:
-                self._react(event)
-            if not self._feed(now):
-                continue
-            if self._read is None or not session.want_read:
-                break
-            primitive, self._read = self._read, None
-            if type(primitive) is A_ASSOCIATE and self.is_requestor:
-                self.acceptor.primitive = primitive
-            session.indication(primitive, now)
-        session.flush()
-        self._changed.notify_all()
-
-    def _feed(self, now: float) -> bool:
-        """Give the provider what is to be sent, up to a bound. False where that ended the association."""
-        session, dul = self._session, self.dul
-        if dul.on_drained is not None and session.state != ENDED:
-            return True  # more than enough is on its way
-        ahead = 0
-        while ahead < _AHEAD:
-            try:
-                request = session.next_request(now)
-            except Exception as error:  # an outgoing data set cannot be read
-                LOGGER.error("%s: a data set cannot be read: %s", self, error)
-                session.abort(now, f"a data set cannot be read: {error}")
-                return False
-            if request is None:
-                dul.on_drained = None
-                return True
-            if isinstance(request, P_DATA):
-                ahead += len(request.presentation_data_value_list[0][2])
-            else:
-                self._tell_later(evt.EVT_ACSE_SENT, primitive=request)
-            dul.to_provider_queue.put(request)
-        dul.on_drained = self._drained
-        return True
-
-    def _drained(self) -> None:
-        with self._changed:
-            self.dul.on_drained = None
-            self._pump()
-        self._tell()
-
-    # -- what happens
-
-    def _react(self, event: Event) -> None:
+    def happened(self, event: Event) -> None:
+        """What the session tells."""
         if isinstance(event, RequestReceived):
             if not event.operation.request.has_data_set:
-                self._tell_later(evt.EVT_DIMSE_RECV, message=event.operation.request)
+                self._shared.tell_later(evt.EVT_DIMSE_RECV, message=event.operation.request)
             self._performances.request_received(event.operation)
         elif isinstance(event, DataSetReceived):
-            self._tell_later(evt.EVT_DIMSE_RECV, message=event.operation.request)
+            self._shared.tell_later(evt.EVT_DIMSE_RECV, message=event.operation.request)
             self._performances.data_set_received(event.operation)
         elif isinstance(event, ResponseReceived):
             self._response_received(event)
@@ -413,7 +272,10 @@ class Association(Invoker, threading.Thread):
             self._response_whole(event.received)
         elif isinstance(event, AssociationRequested):
             self.acse.requested(event.request)
-            self._work.append((self._negotiate, None))
+            if self.acse.asks_handlers:
+                self._shared.add_work(self._negotiate)
+            else:
+                self._answer(self._decision())
         elif isinstance(event, AssociationAccepted):
             self._established()
         else:
@@ -421,18 +283,38 @@ class Association(Invoker, threading.Thread):
 
     def _negotiate(self) -> None:
         """Answer the peer's request for association. Handlers are asked, so this may take its time."""
-        self.handlers.tell(self, evt.EVT_REQUESTED)
-        answer = self._session.answer
-        if self._session.state == REQUESTED and answer is not None:  # otherwise a handler, or the peer, saw to it
-            decision = self.acse.decide(answer)
-            if isinstance(decision, Rejection):
-                self.reject(decision)
-            else:
-                self._accept(decision)
+        try:
+            self.handlers.tell(self, evt.EVT_REQUESTED)
+            decision = self._decision()
+        except Exception:
+            LOGGER.exception("%s: association negotiation failed", self)
+            self.abort(block=False)
+        else:
+            with self._shared:
+                self._answer(decision)
+
+    def _decision(self) -> Answer | Rejection | None:
+        session = self._shared.session
+        if session.state != REQUESTED or session.answer is None:
+            return None  # a handler, or the peer, saw to it
+        return self.acse.decide(session.answer)
+
+    def _answer(self, decision: Answer | Rejection | None) -> None:
+        """Say so to the peer, unless it gave up meanwhile. The session is locked."""
+        session = self._shared.session
+        if session.state != REQUESTED:
+            self.ae._association_ended(self)  # the place it was given, if it was
+        elif isinstance(decision, Rejection):
+            LOGGER.info("%s: rejected (%d, %d, %d)", self, *decision)
+            session.reject(decision, time.monotonic())
+        elif decision is not None:
+            session.accept(time.monotonic(), decision)
+            self.acceptor.primitive = decision.response
+            self._established()
 
     def _response_received(self, received: ResponseReceived) -> None:
         if self._performances.response_received(received):  # asked too where the response is ours: it makes room
-            self._tell_later(evt.EVT_DIMSE_RECV, message=received.response)
+            self._shared.tell_later(evt.EVT_DIMSE_RECV, message=received.response)
             return
         invocation = self._invocations.get(received.request.MessageID)
         if not received.response.has_data_set:
@@ -441,7 +323,7 @@ class Association(Invoker, threading.Thread):
             received.sink = invocation.open_data_set()
 
     def _response_whole(self, received: ResponseReceived) -> None:
-        self._tell_later(evt.EVT_DIMSE_RECV, message=received.response)
+        self._shared.tell_later(evt.EVT_DIMSE_RECV, message=received.response)
         invocation = self._invocations.get(received.request.MessageID)
         if invocation is None:
             return
@@ -451,37 +333,36 @@ class Association(Invoker, threading.Thread):
 
     def _established(self) -> None:
         """Both sides agreed."""
-        negotiated = self._session.negotiated
+        negotiated = self._shared.session.negotiated
         self.is_established = True
         (self.requestor if self.is_requestor else self.acceptor).located(self.dul.socket.local_address)
         self.ae._association_established(self)
         if negotiated.may_perform != 1:
             self._helpers = ThreadPoolExecutor(min(negotiated.may_perform or _MOST_HELPERS, _MOST_HELPERS))
-        self._tell_later(evt.EVT_ACCEPTED)
-        self._tell_later(evt.EVT_ESTABLISHED)
+        self._shared.tell_later(evt.EVT_ACCEPTED)
+        self._shared.tell_later(evt.EVT_ESTABLISHED)
 
     def _ended(self, event: Event) -> None:
         """The association is over, in whichever way."""
         self.is_established = False
         if isinstance(event, AssociationReleased):
             self.is_released = True
-            self._tell_later(evt.EVT_RELEASED)
+            self._shared.tell_later(evt.EVT_RELEASED)
         elif isinstance(event, AssociationRejected):
             self.is_rejected = True
             self.acse.rejected(event.rejection)
-            self._tell_later(evt.EVT_REJECTED)
+            self._shared.tell_later(evt.EVT_REJECTED)
         elif isinstance(event, AssociationAborted):
             self.is_aborted = True
             LOGGER.info("%s: aborted: %s", self, event.description)
-            if self._session.request is not None:
-                self._tell_later(evt.EVT_ABORTED)
+            if self._shared.session.request is not None:
+                self._shared.tell_later(evt.EVT_ABORTED)
         self._performances.close()
         for invocation in self._invocations.values():
             invocation.ended()
         self._invocations.clear()
         self.ae._association_ended(self)
         self.dul.end_when_idle()
-        self._wake_reader()
         for call in self._on_end:
             call()
 
@@ -498,13 +379,26 @@ class Association(Invoker, threading.Thread):
     def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
         """Call `call` on the association's thread or, where several operations are performed at a time, on a helper."""
         if self._helpers is None:
-            self._work.append((call, then))
+            self._shared.add_work(partial(self._perform, call, then))
         else:
             self._helpers.submit(self._perform, call, then)
 
+    def _perform(self, call: Callable[[], Any], then: Then) -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except BaseException as raised:
+            error = raised
+        with self._shared:
+            then(result, error)
+
     def responding(self, operation: Operation, response: Command) -> None:
         """A response is about to be sent."""
-        self._tell_later(evt.EVT_DIMSE_SENT, message=response)
+        self._shared.tell_later(evt.EVT_DIMSE_SENT, message=response)
+
+    def invoking(self, request: Command) -> None:
+        """A storage sub-operation is about to be asked for."""
+        self._shared.tell_later(evt.EVT_DIMSE_SENT, message=request)
 
     def operation_failed(self, operation: Operation, error: Exception) -> None:
         """A service raised what it should not."""
@@ -512,60 +406,40 @@ class Association(Invoker, threading.Thread):
 
     def is_cancelled(self, operation: Operation) -> bool:
         """Whether the peer has cancelled `operation` by now."""
-        if not operation.cancelled:
-            self._look()
         return operation.cancelled
-
-    def _look(self) -> None:
-        """Have the session look at what has arrived, as far as it can."""
-        while self.dul.to_user_queue.queue:
-            with self._changed:
-                if self._reading or self._read is not None:
-                    break
-                self._reading = True
-            self._read_primitive(wait=False)
-        self._tell()
 
     # -- the invoker's side
 
     def invoke(self, context_id: int, request: Command, data_set: Source | None = None) -> Invocation:
         """Send a request, as soon as the operations window and its Message ID allow. Raises RuntimeError at the end."""
-        sent: list[Invocation] = []
-
-        def send() -> bool:
-            if self._session.leaving:
-                return True
-            if self._may_send(request):
-                sent.append(self._send(context_id, request, data_set))
-            return bool(sent)
-
-        self._wait_until(send)
-        self._tell()
-        if not sent:
-            raise RuntimeError("the association is over before the request could be sent")
-        return sent[0]
+        while True:
+            with self._shared as session:
+                if session.leaving:
+                    break
+                if self._may_send(request):
+                    return self._send(context_id, request, data_set)
+            self._shared.wait_until(lambda: session.leaving or self._may_send(request))
+        raise RuntimeError("the association is over before the request could be sent")
 
     def _send(self, context_id: int, request: Command, data_set: Source | None) -> Invocation:
-        invocation = Invocation(self, request, self._session.negotiated.contexts[context_id])
-        self._session.send(context_id, request, time.monotonic(), data_set)
+        session = self._shared.session
+        invocation = Invocation(self, request, session.negotiated.contexts[context_id])
+        session.send(context_id, request, time.monotonic(), data_set)
         self._invocations[request.MessageID] = invocation
-        self._tell_later(evt.EVT_DIMSE_SENT, message=request)
-        self._pump()
+        self._shared.tell_later(evt.EVT_DIMSE_SENT, message=request)
         return invocation
 
     def _may_send(self, request: Command) -> bool:
-        session, message_id = self._session, int(request.MessageID)
+        session, message_id = self._shared.session, int(request.MessageID)
         return session.may_send and session.unused_message_id(message_id - 1) == message_id
 
     def cancel(self, context_id: int, message_id: int) -> None:
         """Send a C-CANCEL."""
         request = cancel_request(message_id)
-        with self._changed:
-            if self._session.state == ESTABLISHED:
-                self._session.send(context_id, request, time.monotonic())
-                self._tell_later(evt.EVT_DIMSE_SENT, message=request)
-                self._pump()
-        self._tell()
+        with self._shared as session:
+            if session.state == ESTABLISHED:
+                session.send(context_id, request, time.monotonic())
+                self._shared.tell_later(evt.EVT_DIMSE_SENT, message=request)
 
     def invocation(self, message_id: int) -> Invocation | None:
         """The operation with this Message ID that has not been answered yet."""
@@ -574,66 +448,42 @@ class Association(Invoker, threading.Thread):
     @property
     def negotiated_contexts(self) -> Iterable[AcceptedContext]:
         """The contexts both sides agreed on."""
-        return self._session.negotiated.contexts.values()
+        return self._shared.session.negotiated.contexts.values()
 
     def await_response(self, invocation: Invocation) -> None:
         """Wait until a response has come, or none will."""
-        self._wait_until(lambda: invocation.has_news)
+        self._shared.wait_until(lambda: invocation.has_news)
 
     # -- ending
 
     def release(self) -> None:
         """Release the association and wait for its end; nothing where it is over."""
-        with self._changed:
-            if self._session.state == ESTABLISHED:
-                self._session.release(time.monotonic())
-                self._pump()
-        self._tell()
-        self._wait_until(lambda: self._session.state in (ENDED, IDLE))
+        with self._shared as session:
+            if session.state == ESTABLISHED:
+                session.release(time.monotonic())
+        self._shared.wait_until(lambda: session.state in (ENDED, IDLE))
         self._join_provider()
 
     def abort(self, block: bool = True) -> None:
         """Abort the association; with `block` wait for the end of its connection, which handlers cannot."""
-        with self._changed:
-            if self._session.state == IDLE:
+        with self._shared as session:
+            if session.state == IDLE:
                 self.dul.kill_dul()
-            self._session.abort(time.monotonic())
-            self._pump()
-        self._tell()
+            session.abort(time.monotonic())
         if block:
             self._join_provider()
 
-    def _wake_reader(self) -> None:
-        """Have the thread that waits for a primitive look again."""
-        if self._reading:
-            self.dul.interrupt()
-
     def reject(self, rejection: Rejection) -> None:
         """Reject the association that the peer asks for."""
-        LOGGER.info("%s: rejected (%d, %d, %d)", self, *rejection)
-        with self._changed:
-            if self._session.state == REQUESTED and self.is_acceptor:
-                self._session.reject(rejection, time.monotonic())
-                self._pump()
-        self._tell()
-
-    def _accept(self, answer: Answer) -> None:
-        with self._changed:
-            if self._session.state != REQUESTED:
-                return  # the peer gave up meanwhile
-            self._session.accept(time.monotonic(), answer)
-            self.acceptor.primitive = answer.response
-            self._established()
-            self._pump()
-        self._tell()
+        with self._shared as session:
+            if session.state == REQUESTED and self.is_acceptor:
+                self._answer(rejection)
 
     def kill(self) -> None:
         """End the association's threads at once, without a word to the peer."""
         self.dul.kill_dul()
-        with self._changed:
-            self._session.indication(A_P_ABORT(transport_lost=True, description="killed"), time.monotonic())
-            self._pump()
-        self._tell()
+        with self._shared as session:
+            session.indication(A_P_ABORT(transport_lost=True, description="killed"), time.monotonic())
 
     def _join_provider(self) -> None:
         """Wait for the end of the connection, except on the threads that handlers run on."""

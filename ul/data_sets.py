@@ -6,6 +6,7 @@ name an instance, group 0002) is in `ul.wire.dataset` and `ul.wire.part10`.
 
 from __future__ import annotations
 
+import os
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
@@ -41,6 +42,13 @@ def decode(file: BinaryIO, transfer_syntax: str) -> Dataset:
     data_set = read_dataset(file, implicit, little)
     data_set.set_original_encoding(implicit, little)
     return data_set
+
+
+def read(path: str | os.PathLike[str]) -> Dataset:
+    """The instance in a DICOM file, with its file meta information. Raises what pydicom raises."""
+    from pydicom import dcmread
+
+    return dcmread(path, force=True)
 
 
 def encode(data_set: Dataset, transfer_syntax: str) -> bytes:

@@ -4,6 +4,10 @@ The blocking shell over `ul.upper_layer`: it moves bytes between a socket and th
 the UpperLayer and two queues, and waits for all of them at once. It never polls: a primitive put into
 `to_provider_queue`, or taken from a full `to_user_queue`, wakes it through an eventfd.
 
+One rule of ownership: upper layer and socket belong to whoever holds `_turning`. The provider's thread gives it away
+only while it waits. Whoever puts primitives in meanwhile takes them out again and sends them, at once and without a
+wait; the thread is woken only for what that leaves to be done. A hop to another thread costs what 100 KiB cost to send.
+
 Presentation data that arrived together is issued together: one P_DATA with the values of several PDUs costs the user
 one turn. Whoever bound a handler to EVT_DATA_RECV or EVT_PDU_RECV is shown one PDU at a time, and so is the user then.
 """
@@ -12,13 +16,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
 import select
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final, Protocol
 
 from ul import evt
@@ -27,6 +30,7 @@ from ul.errors import UsageError
 from ul.evt import Handlers, NotificationEvent
 from ul.fsm import StateMachine
 from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
+from ul.queues import EventQueue, PrimitiveQueue, Wakeup
 from ul.timer import Timer
 from ul.transport import Address, AssociationSocket
 from ul.upper_layer import UpperLayer
@@ -66,86 +70,14 @@ class Parent(Protocol):
         """Who is told of what happens here."""
 
 
-class _Wakeup:
-    """What the provider's thread waits for beside its socket. Set from any thread, one system call per sleep."""
-
-    def __init__(self) -> None:
-        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._is_set = False
-        self._closing = threading.Lock()
-
-    def fileno(self) -> int:
-        return self._fd
-
-    def set(self) -> None:
-        if self._is_set:
-            return
-        with self._closing:
-            if self._fd >= 0:
-                self._is_set = True
-                os.eventfd_write(self._fd, 1)
-
-    def clear(self) -> None:
-        """Before the thread looks for what it was woken for."""
-        os.eventfd_read(self._fd)
-        self._is_set = False
-
-    def close(self) -> None:
-        with self._closing:
-            fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
-
-    __del__ = close
-
-
-class _WakingQueue(queue.Queue[Primitive]):
-    """A queue whose other end waits for something else than the queue."""
-
-    def __init__(self, on_put: Callable[[], object] | None, on_get: Callable[[], object] | None) -> None:
-        super().__init__()
-        self._on_put = on_put
-        self._on_get = on_get
-
-    def _put(self, item: Primitive) -> None:
-        super()._put(item)
-        if self._on_put is not None:
-            self._on_put()
-
-    def _get(self) -> Primitive:
-        item = super()._get()
-        if self._on_get is not None:
-            self._on_get()
-        return item
-
-
-class _EventQueue(queue.Queue[str]):
-    """The upper layer's pending events, seen as a queue."""
-
-    def __init__(self, upper_layer: UpperLayer) -> None:
-        self._upper_layer = upper_layer
-        super().__init__()
-
-    def _qsize(self) -> int:
-        return len(self._upper_layer.events)
-
-    @property
-    def queue(self) -> deque[str]:
-        """The events, the next one first."""
-        return deque(self._upper_layer.events)
-
-    @queue.setter
-    def queue(self, value: object) -> None:
-        """What `queue.Queue` keeps its items in is not needed here."""
-
-
 class DULServiceProvider(threading.Thread):
     """The DICOM upper layer service provider of `assoc` (PS3.8 clause 7).
 
     A requestor is given an A_ASSOCIATE whose `called_presentation_address` says where to; an acceptor is given its
     `socket` before it is started. Primitives go in by `send_pdu` and come out by `receive_pdu`.
 
-    `on_drained`, where set, is called on this thread once all that was put in has left: the user's time to put in more.
+    Both of these, where set, are called on this thread: `on_indication` when primitives have been issued, the user's
+    time to take them; `on_drained` once all that was put in has left, the user's time to put in more.
     """
 
     def __init__(self, assoc: Parent) -> None:
@@ -153,6 +85,7 @@ class DULServiceProvider(threading.Thread):
         self.assoc = assoc
         self.socket = AssociationSocket()
         self.bind_address: Address = ("", 0)
+        self.on_indication: Callable[[], object] | None = None
         self.on_drained: Callable[[], object] | None = None
         self._upper_layer = UpperLayer(
             assoc.is_requestor, artim_timeout=assoc.acse_timeout, maximum_length=assoc.maximum_pdu_size
@@ -163,14 +96,19 @@ class DULServiceProvider(threading.Thread):
         self._last_heard = self._last_sent = time.monotonic()
         self._killed = self._ending = False
         self._watched = 0  # what the socket is polled for
-        self._wakeup = _Wakeup()
+        self._turning = threading.Lock()
+        self._wakeup = Wakeup()
         self._poll = select.poll()
         self._poll.register(self._wakeup, select.POLLIN)
-        self.to_provider_queue: queue.Queue[Primitive] = _WakingQueue(self._wakeup.set, None)
-        self.to_user_queue: queue.Queue[Primitive] = _WakingQueue(None, self._taken)
-        self.event_queue: queue.Queue[str] = _EventQueue(self._upper_layer)
+        self.to_provider_queue = PrimitiveQueue(on_put=self._requested)
+        self.to_user_queue = PrimitiveQueue(on_get=self._taken)
 
     # -- what the documented API shows
+
+    @cached_property
+    def event_queue(self) -> queue.Queue[str]:
+        """The events that the state machine has yet to see."""
+        return EventQueue(self._upper_layer)
 
     @property
     def association(self) -> Parent:
@@ -218,8 +156,7 @@ class DULServiceProvider(threading.Thread):
 
     def peek_next_pdu(self) -> Primitive | None:
         """The primitive that `receive_pdu` would return next, left where it is."""
-        with self.to_user_queue.mutex:
-            return self.to_user_queue.queue[0] if self.to_user_queue.queue else None
+        return self.to_user_queue.peek()
 
     def kill_dul(self) -> None:
         """End the thread, whatever state the association is in; the connection is closed."""
@@ -233,10 +170,6 @@ class DULServiceProvider(threading.Thread):
         self.kill_dul()
         return True
 
-    def interrupt(self) -> None:
-        """Have a `receive_pdu` that waits return None."""
-        self.to_user_queue.put(None)  # type: ignore[arg-type]  # taken by receive_pdu alone
-
     def end_when_idle(self) -> None:
         """End the thread as soon as the state machine is in Sta1: the last word may still be on its way."""
         self._ending = True
@@ -246,6 +179,7 @@ class DULServiceProvider(threading.Thread):
 
     def run(self) -> None:
         """Move bytes and primitives until killed."""
+        self._turning.acquire()  # for good: nobody sends after the end
         try:
             self._observe()
             if self.socket.is_connected:
@@ -254,11 +188,15 @@ class DULServiceProvider(threading.Thread):
                 self._turn()
         except Exception as error:
             LOGGER.exception("the provider of %s failed", self.socket)
-            self.to_user_queue.put(A_P_ABORT(transport_lost=True, description=f"fault: {error}"))
+            self._tell_lost(f"fault: {error}")
         finally:
             self._close()
             self._poll.unregister(self._wakeup)
             self._wakeup.close()
+
+    def run_reactor(self) -> None:
+        """`run`, by its later name."""
+        self.run()
 
     def _is_over(self) -> bool:
         if self._ending and self.state_machine.current_state == "Sta1" and not self.to_provider_queue.queue:
@@ -279,23 +217,56 @@ class DULServiceProvider(threading.Thread):
             return
         if self.on_drained is not None and not self._unsent and not self.to_provider_queue.queue:
             self.on_drained()
-        for fd, events in self._poll.poll(self._patience()):
+        if self.to_provider_queue.queue:  # what was called on this thread had something to say
+            return
+        for fd, events in self._wait():
             if fd == self._wakeup.fileno():
                 self._wakeup.clear()
             elif events & ~select.POLLOUT or self.socket.sends_when_readable:
                 self._receive()
         self._handle_timeouts(time.monotonic())
 
+    def _requested(self) -> None:
+        """Something was put in: it leaves on this thread, if the provider's own only waits."""
+        if self.ident is None or self.ident == threading.get_ident():
+            return  # before its first turn, or amid one
+        if self._shows_what_is_sent or not self._turning.acquire(blocking=False):
+            self._wakeup.set()
+            return
+        try:
+            self._take_requests()
+            self._send()
+            rest = self._unsent or self.on_drained or self._watches_more
+        finally:
+            self._turning.release()
+        if rest:
+            self._wakeup.set()
+
+    @property
+    def _shows_what_is_sent(self) -> bool:
+        """To handlers: they are called on the provider's thread only."""
+        handlers = self.assoc.handlers
+        return any(event in handlers for event in (evt.EVT_PDU_SENT, evt.EVT_DATA_SENT, evt.EVT_FSM_TRANSITION))
+
+    @property
+    def _watches_more(self) -> bool:
+        """There is more to be done than to wait for the peer's next words."""
+        upper_layer = self._upper_layer
+        return upper_layer.should_connect or upper_layer.should_close or upper_layer.deadline is not None
+
     def _take_requests(self) -> None:
-        while self.to_provider_queue.queue:
-            primitive = self.to_provider_queue.get_nowait()
-            if isinstance(primitive, A_ASSOCIATE) and primitive.called_presentation_address is not None:
+        if not self.to_provider_queue.queue:
+            return
+        now, shown = time.monotonic(), self._shows_what_is_sent
+        for primitive in self.to_provider_queue.take_all():
+            if type(primitive) is A_ASSOCIATE and primitive.called_presentation_address is not None:
                 self._address = primitive.called_presentation_address
             try:
-                self._upper_layer.request(primitive, time.monotonic())
+                self._upper_layer.request(primitive, now)
             except UsageError as error:
                 LOGGER.warning("%s was dropped: %s", type(primitive).__name__, error)
-            else:
+                continue
+            if shown:
                 self._show_sent(primitive)
 
     # -- the connection
@@ -321,7 +292,7 @@ class DULServiceProvider(threading.Thread):
                 self._upper_layer.receive_eof(time.monotonic())
                 return
             self._killed = True
-            self.to_user_queue.put(A_P_ABORT(transport_lost=True, description=f"TLS failed: {error}"))
+            self._tell_lost(f"TLS failed: {error}")
             return
         self._poll.register(self.socket, select.POLLIN)
         self._watched = select.POLLIN
@@ -411,6 +382,13 @@ class DULServiceProvider(threading.Thread):
             if primitive is None:
                 break
             user.put(primitive)
+        if user.queue and self.on_indication is not None:
+            self.on_indication()
+
+    def _tell_lost(self, description: str) -> None:
+        self.to_user_queue.put(A_P_ABORT(transport_lost=True, description=description))
+        if self.on_indication is not None:
+            self.on_indication()
 
     # -- sending
 
@@ -428,15 +406,22 @@ class DULServiceProvider(threading.Thread):
             self._last_sent = time.monotonic()
 
     def _show_sent(self, primitive: Primitive) -> None:
-        handlers = self.assoc.handlers
-        if evt.EVT_DATA_SENT in handlers or evt.EVT_PDU_SENT in handlers:
-            self._tell(evt.EVT_PDU_SENT, pdu=primitive)
-            data = self._upper_layer.data_to_send()
-            self._unsent += data
-            if data:
-                self._tell(evt.EVT_DATA_SENT, data=b"".join(data))
+        self._tell(evt.EVT_PDU_SENT, pdu=primitive)
+        data = self._upper_layer.data_to_send()
+        self._unsent += data
+        if data:
+            self._tell(evt.EVT_DATA_SENT, data=b"".join(data))
 
     # -- waiting
+
+    def _wait(self) -> list[tuple[int, int]]:
+        """Wait for the socket, a wake-up or a deadline; others may have their turn meanwhile."""
+        patience = self._patience()
+        self._turning.release()
+        try:
+            return self._poll.poll(patience)
+        finally:
+            self._turning.acquire()
 
     def _patience(self) -> float | None:
         """Watch the socket for what is of use, and tell how many milliseconds nothing has to happen."""

@@ -88,7 +88,7 @@ def _intervention(
 _STATUS: Final = "a status"
 _STATUS_AND_DATA_SET: Final = "(status, data set or None)"
 _MATCHES: Final = "yields (status, data set or None)"
-_COUNTED: Final = "yields their number, then (status, data set)"
+_COUNTED: Final = "yields their number, then (status, data set or path of a file)"
 _MOVED: Final = (
     "yields (address, port[, arguments of associate]) or (None, None), their number, then (status, data set)"
 )
@@ -308,10 +308,10 @@ class Event:
 
     def _encoded_dataset(self, include_meta: bool = True) -> bytes:
         source = self.request.encoded
-        encoded = b"" if source is None else source.getvalue()
-        if not include_meta:
-            return encoded
-        return b"".join((preface(self.request.command, self.context.transfer_syntax), encoded))
+        before = preface(self.request.command, self.context.transfer_syntax) if include_meta else b""
+        if source is None:
+            return before
+        return before + source.getvalue() if isinstance(source, BytesIO) else source.getvalue(before)
 
     @_Attribute
     def dataset_path(self) -> Path:

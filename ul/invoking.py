@@ -36,7 +36,7 @@ from ul.session_events import ResponseReceived
 from ul.sop_class import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from ul.spool import Spool
 from ul.uid import UID
-from ul.wire.command import Command
+from ul.wire.command import ELEMENTS, Command
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -64,6 +64,11 @@ class Invocation:
         self._over = self._abandoned = False
 
     @property
+    def is_over(self) -> bool:
+        """No response will come any more."""
+        return self._over
+
+    @property
     def has_news(self) -> bool:
         """A response is there, or none will come any more."""
         return self._over or bool(self._responses)
@@ -75,7 +80,9 @@ class Invocation:
     def responded(self, received: ResponseReceived) -> None:
         """A response is whole."""
         self._over = not received.pending
-        if not self._abandoned:
+        if self._abandoned:
+            _discard(received)
+        else:
             self._responses.append(received)
 
     def ended(self) -> None:
@@ -186,9 +193,8 @@ class Invoker:
             head = source.head
             context = context_for(self.negotiated_contexts, head.sop_class_uid, head.transfer_syntax_uid)
             if context is None:  # perhaps in another one
-                from pydicom import dcmread
-
-                return self.send_c_store(dcmread(path, force=True), msg_id, priority, originator_aet, originator_id)
+                read = data_sets.read(path)
+                return self.send_c_store(read, msg_id, priority, originator_aet, originator_id)
             if not head.sop_instance_uid:
                 raise AttributeError(f"{os.fspath(path)}: no SOP Instance UID")
             return self._store(context, head.sop_instance_uid, source, msg_id, priority, originator_aet, originator_id)
@@ -385,22 +391,23 @@ def _title(title: str | bytes) -> str:
     return (title.decode("ascii") if isinstance(title, bytes) else title).strip()
 
 
-_STATUS: Final = (
+_OF_STATUS: Final = {
     *("Status", "OffendingElement", "ErrorComment", "ErrorID", "AttributeIdentifierList"),
     *("NumberOfRemainingSuboperations", "NumberOfCompletedSuboperations"),
     *("NumberOfFailedSuboperations", "NumberOfWarningSuboperations"),
-)
+}
+_STATUS: Final = [element for element in ELEMENTS if element.keyword in _OF_STATUS]
 
 
 def status_of(response: Command | None) -> Dataset:
     """The status elements of a response; empty where there is none."""
-    from pydicom import Dataset
+    from pydicom import DataElement, Dataset
 
     status = Dataset()
-    for keyword in _STATUS if response is not None else ():
-        value = getattr(response, keyword)
-        if value is not None:
-            setattr(status, keyword, value)
+    given = {} if response is None else vars(response)
+    for number, keyword, vr in _STATUS:
+        if given.get(keyword) is not None:
+            status.add(DataElement(number, vr, given[keyword]))  # the number is the tag: the group is 0000
     return status
 
 

@@ -8,10 +8,11 @@ form that the API hands out. Not here: what follows from the items alone (`ul.ac
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, Protocol
 
 from ul import acse, evt
-from ul.acse import Answer, Rejection
+from ul.acse import AcceptedContext, Answer, Rejection
 from ul.pdu_primitives import (
     A_ASSOCIATE,
     AsynchronousOperationsWindowNegotiation,
@@ -20,18 +21,50 @@ from ul.pdu_primitives import (
     UserInformationItem,
 )
 from ul.presentation import PresentationContext
-from ul.service_user import context_of
-
-if TYPE_CHECKING:
-    from ul.association import Association
+from ul.service_user import ServiceUser, context_of
 
 LOGGER: Final = logging.getLogger(__name__)
+
+_Contexts = tuple[list[PresentationContext], list[PresentationContext]]  # accepted and rejected
+
+
+class Negotiating(Protocol):
+    """The association that comes about, in either shell."""
+
+    ae: Any
+    handlers: evt.Handlers
+
+    @property
+    def is_requestor(self) -> bool:
+        """Whether the local AE asks."""
+
+    @property
+    def requestor(self) -> ServiceUser:
+        """Who asks."""
+
+    @property
+    def acceptor(self) -> ServiceUser:
+        """Who is asked."""
+
+    @property
+    def acse_timeout(self) -> float | None:
+        """Seconds; None for ever."""
+
+    @property
+    def negotiated_contexts(self) -> Iterable[AcceptedContext]:
+        """What was agreed on."""
+
+    def reject(self, rejection: Rejection) -> None:
+        """Answer the request with a rejection."""
+
+    def abort(self, block: bool = True) -> None:
+        """Abort the association."""
 
 
 class Negotiation:
     """The ACSE of `assoc`. What handlers of EVT_REQUESTED call here comes before any answer of the AE's own."""
 
-    def __init__(self, assoc: Association) -> None:
+    def __init__(self, assoc: Negotiating) -> None:
         self._assoc = assoc
 
     # -- what handlers may do
@@ -52,12 +85,12 @@ class Negotiation:
         return self._assoc.acse_timeout
 
     @property
-    def requestor(self) -> Any:
+    def requestor(self) -> ServiceUser:
         """Who asks."""
         return self._assoc.requestor
 
     @property
-    def acceptor(self) -> Any:
+    def acceptor(self) -> ServiceUser:
         """Who is asked."""
         return self._assoc.acceptor
 
@@ -78,6 +111,11 @@ class Negotiation:
         requestor = self._assoc.requestor
         requestor.primitive = request
         requestor.ae_title = request.calling_ae_title
+
+    @property
+    def asks_handlers(self) -> bool:
+        """Whether handlers have a say, and may take their time for it."""
+        return any(event in self._assoc.handlers for event in _ASKED)
 
     def decide(self, answer: Answer) -> Answer | Rejection:
         """Reject, or accept with `answer` and what handlers add to it."""
@@ -170,32 +208,51 @@ class Negotiation:
 
     # -- what came of it
 
-    def negotiated_contexts(self) -> tuple[list[PresentationContext], list[PresentationContext]]:
+    def negotiated_contexts(self) -> _Contexts:
         """The accepted and the rejected contexts in the form that the API has for them; empty before the acceptance."""
         request, response = self._assoc.requestor.primitive, self._assoc.acceptor.primitive
-        accepted: list[PresentationContext] = []
-        rejected: list[PresentationContext] = []
         if request is None or response is None or response.result != 0:
-            return accepted, rejected
-        agreed = {context.context_id: context for context in self._assoc.negotiated_contexts}
-        results = {result.context_id: result for result in response.presentation_context_definition_results_list}
-        for definition in request.presentation_context_definition_list:
-            context = context_of(definition)
-            ours, result = agreed.get(definition.context_id), results.get(definition.context_id)
-            if ours is not None:
-                context.transfer_syntax = [ours.transfer_syntax]
-                context.result = 0
-                context.as_scu, context.as_scp = ours.as_scu, ours.as_scp
-                accepted.append(context)
-            else:
-                context.result = result.result if result is not None and result.result else _NO_REASON
-                rejected.append(context)
-        return accepted, rejected
+            return [], []
+        key = request.encoded, response.encoded, self._assoc.is_requestor  # roles are those of the local AE
+        if None in key:
+            return _negotiated(request, response, self._assoc.negotiated_contexts)
+        if key not in _negotiated_before:
+            if len(_negotiated_before) >= _REMEMBERED:
+                _negotiated_before.clear()
+            _negotiated_before[key] = _negotiated(request, response, self._assoc.negotiated_contexts)
+        accepted, rejected = _negotiated_before[key]
+        return [context.copy() for context in accepted], [context.copy() for context in rejected]
 
     def rejected(self, rejection: Rejection) -> None:
         """Keep what the rejection said."""
         result, source, diagnostic = rejection
         self._assoc.acceptor.primitive = A_ASSOCIATE(result=result, result_source=source, diagnostic=diagnostic)
+
+
+_ASKED: Final = (evt.EVT_REQUESTED, evt.EVT_USER_ID, evt.EVT_ASYNC_OPS, evt.EVT_SOP_EXTENDED, evt.EVT_SOP_COMMON)
+
+_REMEMBERED: Final = 64
+# What the same two PDUs came to before: who is asked is often asked the same.
+_negotiated_before: dict[tuple[bytes | None, bytes | None, bool], _Contexts] = {}
+
+
+def _negotiated(request: A_ASSOCIATE, response: A_ASSOCIATE, contexts: Iterable[AcceptedContext]) -> _Contexts:
+    accepted: list[PresentationContext] = []
+    rejected: list[PresentationContext] = []
+    agreed = {context.context_id: context for context in contexts}
+    results = {result.context_id: result for result in response.presentation_context_definition_results_list}
+    for definition in request.presentation_context_definition_list:
+        context, ours = context_of(definition), agreed.get(definition.context_id)
+        if ours is not None:
+            context.transfer_syntax = [ours.transfer_syntax]
+            context.result = 0
+            context.as_scu, context.as_scp = ours.as_scu, ours.as_scp
+            accepted.append(context)
+        else:
+            result = results.get(definition.context_id)
+            context.result = result.result if result is not None and result.result else _NO_REASON
+            rejected.append(context)
+    return accepted, rejected
 
 
 _NO_REASON: Final = 2  # PS3.8 Table 9-18: of a context that was not answered, or not as proposed

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Union
 
-from ul import sop_class
+from ul import _config, sop_class
 from ul.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from ul.uid import UID
 
@@ -19,6 +19,7 @@ LOGGER: Final = logging.getLogger(__name__)
 AnyUID = Union[str, bytes]
 
 LONGEST_UID: Final = 64  # PS3.5 9.1
+_CONFORMANT: Final = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 
 DEFAULT_TRANSFER_SYNTAXES: Final[list[str]] = [
     sop_class.ImplicitVRLittleEndian,
@@ -66,6 +67,8 @@ def _uid(value: AnyUID, what: str) -> UID:
         raise TypeError(f"{what} must be a UID as str or bytes, not {type(value).__name__}")
     if len(value) > LONGEST_UID:
         raise ValueError(f"{what} has {len(value)} characters, a UID has {LONGEST_UID} at most")
+    if _config.ENFORCE_UID_CONFORMANCE and not _CONFORMANT.fullmatch(value):
+        raise ValueError(f"{what} {value!r} is no UID: numbers without leading zeros, with dots between them")
     return UID(value)
 
 
@@ -103,6 +106,26 @@ class PresentationContext:
         self.result: int | None = None
         self.as_scu: bool | None = None
         self.as_scp: bool | None = None
+
+    @classmethod
+    def proposed(cls, context_id: int, abstract_syntax: str, transfer_syntaxes: Iterable[str]) -> PresentationContext:
+        """One that was on the wire, as it was: what peers say is not checked here."""
+        context = cls()
+        context._context_id = context_id
+        context._abstract_syntax = UID(abstract_syntax)
+        context._transfer_syntax = [UID(uid) for uid in transfer_syntaxes]
+        return context
+
+    def copy(self) -> PresentationContext:
+        """One more of the same, to be changed apart; far quicker than to build it, and associations have up to 128."""
+        other = PresentationContext.__new__(PresentationContext)
+        other._context_id = self._context_id
+        other._abstract_syntax = self._abstract_syntax
+        other._transfer_syntax = self._transfer_syntax.copy()
+        other._scu_role, other._scp_role = self._scu_role, self._scp_role
+        other.result = self.result
+        other.as_scu, other.as_scp = self.as_scu, self.as_scp
+        return other
 
     @property
     def context_id(self) -> int | None:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class ReceivedDataSet(Protocol):
     """The whole encoded data set of a request as a shell keeps it, in memory or in a file, while the handler runs."""
 
-    def getvalue(self) -> bytes:
-        """All of it."""
+    def getvalue(self, before: bytes = b"") -> bytes:
+        """All of it, behind `before`."""
 
     def open(self) -> BinaryIO:
         """A file of its own for the caller, at the beginning of the data set."""

@@ -21,7 +21,7 @@ from ul.pdu_primitives import (
     UserIdentityNegotiation,
     UserInformationItem,
 )
-from ul.presentation import PresentationContext, build_context
+from ul.presentation import PresentationContext
 
 REQUESTOR: Final = "requestor"
 ACCEPTOR: Final = "acceptor"
@@ -185,6 +185,5 @@ class ServiceUser:
 
 def context_of(definition: PresentationContextDefinition) -> PresentationContext:
     """A proposed context in the form that the API has for it."""
-    context = build_context(definition.abstract_syntax, definition.transfer_syntaxes)
-    context.context_id = definition.context_id
-    return context
+    syntaxes = dict.fromkeys(filter(None, definition.transfer_syntaxes))  # each once
+    return PresentationContext.proposed(definition.context_id, definition.abstract_syntax, syntaxes)

@@ -531,6 +531,11 @@ def uid_to_service_class(uid: str) -> str:
     return SERVICE_CLASSES.get(uid, "")
 
 
+def may_be_storage(uid: str) -> bool:
+    """Whether instances are stored under this SOP class, or the standard does not know it: it may be a private one."""
+    return SERVICE_CLASSES.get(uid, STORAGE) in STORED
+
+
 def register_uid(uid: str, keyword: str, service_class: str) -> None:
     """Make a private SOP class known to the services, and importable from here by its keyword.
 

@@ -81,12 +81,12 @@ class Spool:
 
     # -- the data set
 
-    def getvalue(self) -> bytes:
-        """All of it."""
+    def getvalue(self, before: bytes = b"") -> bytes:
+        """All of it, behind `before`: an image is copied once."""
         if self._fd < 0:
-            return b"".join(self._kept)
+            return b"".join((before, *self._kept))
         with self.open() as file:
-            return file.read()
+            return before + file.read()
 
     def open(self) -> BinaryIO:
         """A file of its own for the caller, at the beginning of the data set."""

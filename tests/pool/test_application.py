@@ -8,12 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from applications import Folder
 from processes import peak_memory
 from raw_peer import associate_rq
 from requestor import CT, Requestor
@@ -24,54 +24,9 @@ from pool.config import Settings, resolve
 from pool.declaration import ApplicationError, declared_by_application
 from pool.exit_status import ExitStatus
 from ul.dimse import BytesSource
+from ul.pdu_primitives import PresentationContextDefinition
+from ul.sop_class import ExplicitVRLittleEndian
 from ul.status import SUCCESS
-
-HEADER = """
-import json, os, pathlib, threading
-import pool
-from ul import AE, StoragePresentationContexts, VerificationPresentationContexts, evt
-
-HERE = pathlib.Path(__file__).parent
-ae = AE()
-ae.supported_contexts = StoragePresentationContexts
-ae.supported_contexts = VerificationPresentationContexts
-
-def note(text):
-    with open(HERE / "notes", "a") as file:
-        file.write(f"{text}\\n")
-
-def wait():
-    with open(HERE / "gate") as gate:  # until somebody opens the other end
-        gate.read()
-"""
-
-
-class Folder:
-    """A folder with an application in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        os.mkfifo(path / "gate")
-
-    def write(self, source: str, name: str = "handlers.py", header: str = HEADER) -> None:
-        (self.path / name).write_text(header + textwrap.dedent(source))
-
-    @contextmanager
-    def serving(self, source: str, *options: object) -> Iterator[RunningServer]:
-        """A server of `source`, one worker unless the options say otherwise."""
-        self.write(source)
-        with server(self.path / "store", "--workers", 1, *options, "handlers:app", cwd=self.path) as running:
-            yield running
-
-    def notes(self) -> list[str]:
-        """What the application noted."""
-        file = self.path / "notes"
-        return file.read_text().splitlines() if file.exists() else []
-
-    def open_gate(self) -> None:
-        """Let a handler that waits go on; waits until there is one."""
-        with (self.path / "gate").open("w") as gate:
-            gate.write("go")
 
 
 @pytest.fixture
@@ -182,6 +137,31 @@ def test_without_a_handler_an_instance_is_refused(folder: Folder) -> None:
         assert requestor.store(INSTANCE, encoded()).Status == 0xC211
         assert requestor.echo() == SUCCESS
         assert not running.store.exists()
+
+
+@pytest.mark.parametrize("switch", ["--accept-unknown", "_config.UNRESTRICTED_STORAGE_SERVICE = True"])
+def test_what_nobody_registered_comes_to_the_handler_where_that_is_wanted(folder: Folder, switch: str) -> None:
+    source = """
+    from ul import _config
+
+    def on_store(event):
+        note(event.context.abstract_syntax)
+        return 0
+
+    app = pool.Application(ae, [(evt.EVT_C_STORE, on_store)])
+    """
+    private = "1.2.826.0.1.3680043.8.498.1"
+    contexts = [PresentationContextDefinition(3, private, [ExplicitVRLittleEndian])]
+    options, statement = ([switch], "") if switch.startswith("-") else ([], f"\n    {switch}\n")
+    with (
+        folder.serving(source + statement, *options) as running,
+        Requestor(running.port, contexts) as requestor,
+    ):
+        request = requestor.store_request(INSTANCE, private)
+        assert requestor.ask(request, BytesSource(encoded()), CT).Status == SUCCESS
+    with folder.serving(source) as running, Requestor(running.port, contexts) as requestor:
+        assert requestor.negotiated is not None and not requestor.negotiated.contexts
+    assert folder.notes() == [private]
 
 
 def test_a_handler_that_waits_stalls_only_its_own_association(folder: Folder) -> None:
@@ -536,16 +516,24 @@ def test_a_hook_that_fails_stops_the_start(folder: Folder) -> None:
 # Where it is looked for
 
 
-def test_only_with_an_application_is_the_folder_searched(folder: Folder, tmp_path: Path) -> None:
-    """A stray `pool.py` is never taken for ours: neither without an application nor with one."""
-    folder.write("raise SystemExit('the wrong one')", "pool.py", header="")
+def test_without_an_application_the_folder_is_not_searched(folder: Folder, tmp_path: Path) -> None:
     folder.write("raise SystemExit('the wrong one')", "pydicom.py", header="")
     with server(tmp_path / "store", "--workers", 1, cwd=folder.path, prefix=_ISOLATED) as running:
         assert running.port
-    (folder.path / "pydicom.py").unlink()
+
+
+@pytest.mark.parametrize("stray", ["pool.py", "pool/__init__.py", "ul.py", "ul/__init__.py", "ul/services/__init__.py"])
+def test_what_has_a_name_of_ours_is_never_taken_for_it(folder: Folder, tmp_path: Path, stray: str) -> None:
+    (folder.path / stray).parent.mkdir(parents=True, exist_ok=True)
+    folder.write("raise SystemExit('the wrong one')", stray, header="")
     folder.write("app = pool.Application(ae)")
-    with server(tmp_path / "store", "--workers", 1, "handlers", cwd=folder.path, prefix=_ISOLATED) as running:
-        assert running.port
+    for application in ([], ["handlers"], ["--app-dir", folder.path, "handlers"]):
+        options = ["--workers", 1, *application]
+        with (
+            server(tmp_path / "store", *options, cwd=folder.path, prefix=_ISOLATED) as running,
+            Requestor(running.port) as requestor,
+        ):
+            assert requestor.echo() == SUCCESS
 
 
 # As the installed command does it: `python -m` would itself have the folder on its path.

@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from applications import Folder
 from pydicom import Dataset
+from pydicom.data import get_testdata_file
 from requestor import Requestor
 from samples import INSTANCE, encoded
-from serving import RunningServer, server
+from serving import RunningServer
 
-from ul import AE
+from ul import AE, build_role, evt
 from ul.association import Association
 from ul.dimse import BytesSource
 from ul.pdu_primitives import AsynchronousOperationsWindowNegotiation, UserIdentityNegotiation
-from ul.sop_class import ModalityWorklistInformationFind, Verification
+from ul.sop_class import (
+    CTImageStorage,
+    ModalityWorklistInformationFind,
+    PatientRootQueryRetrieveInformationModelGet,
+    Verification,
+)
 from ul.status import SUCCESS
-
-HEADER = """
-import os, pathlib, threading
-import pool
-from pydicom import Dataset
-from ul import AE, StoragePresentationContexts, VerificationPresentationContexts, evt
-from ul import BasicWorklistManagementPresentationContexts
-
-HERE = pathlib.Path(__file__).parent
-ae = AE()
-ae.supported_contexts = StoragePresentationContexts
-ae.supported_contexts = VerificationPresentationContexts
-ae.supported_contexts = BasicWorklistManagementPresentationContexts
-
-def note(text):
-    with open(HERE / "notes", "a") as file:
-        file.write(f"{text}\\n")
-"""
 
 Serve = Callable[[str], AbstractContextManager[RunningServer]]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Serve:
-    @contextmanager
-    def serving(source: str) -> Iterator[RunningServer]:
-        (tmp_path / "handlers.py").write_text(HEADER + textwrap.dedent(source))
-        with server(tmp_path / "store", "--workers", 1, "handlers", cwd=tmp_path) as running:
-            yield running
-
-    return serving
+    return Folder(tmp_path).serving
 
 
 def associate(port: int, *contexts: str, ext_neg: list[object] | None = None) -> Association:
@@ -191,6 +173,43 @@ def test_the_messages_of_an_association_are_told(serve: Serve, tmp_path: Path) -
         "EVT_DIMSE_SENT C-ECHO-RSP",
         "EVT_DIMSE_RECV C-STORE-RQ",
         "EVT_DIMSE_SENT C-STORE-RSP",
+    ]
+
+
+def test_the_sub_operations_of_a_retrieval_are_told(serve: Serve, tmp_path: Path) -> None:
+    source = f"""
+import pydicom
+from ul.sop_class import CTImageStorage, PatientRootQueryRetrieveInformationModelGet as GET
+ae.add_supported_context(GET)
+ae.add_supported_context(CTImageStorage, scu_role=False, scp_role=True)
+
+def told(event):
+    note(f"{{event.event}} {{event.message.type.name}}")
+
+def get(event):
+    yield 1
+    yield 0xFF00, pydicom.dcmread({str(get_testdata_file("CT_small.dcm"))!r})
+
+app = pool.Application(ae, [(evt.EVT_C_GET, get), (evt.EVT_DIMSE_RECV, told), (evt.EVT_DIMSE_SENT, told)])
+"""
+    model = PatientRootQueryRetrieveInformationModelGet
+    with serve(source) as running:
+        ae = AE("SCU")
+        for uid in (model, CTImageStorage):
+            ae.add_requested_context(uid)
+        roles = [build_role(CTImageStorage, scp_role=True)]
+        stored = (evt.EVT_C_STORE, lambda event: 0)
+        association = ae.associate("127.0.0.1", running.port, ext_neg=roles, evt_handlers=[stored])  # type: ignore[arg-type]
+        answers = [status.Status for status, _ in association.send_c_get(Dataset(), model)]
+        association.release()
+        assert running.terminate() == 0
+    assert answers == [0xFF00, 0]
+    assert (tmp_path / "notes").read_text().splitlines() == [
+        "EVT_DIMSE_RECV C-GET-RQ",
+        "EVT_DIMSE_SENT C-STORE-RQ",
+        "EVT_DIMSE_RECV C-STORE-RSP",
+        "EVT_DIMSE_SENT C-GET-RSP",
+        "EVT_DIMSE_SENT C-GET-RSP",
     ]
 
 

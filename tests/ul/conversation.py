@@ -76,7 +76,9 @@ class Memory:
         return b"".join(self.pieces)
 
     # -- the data set that a handler gets
-    getvalue = commit
+
+    def getvalue(self, before: bytes = b"") -> bytes:
+        return before + self.commit()
 
     def open(self) -> BytesIO:
         return BytesIO(self.data)
@@ -134,6 +136,9 @@ class End:
 
     def responding(self, operation: Operation, response: Command) -> None:
         self.responses.append(response)
+
+    def invoking(self, request: Command) -> None:
+        """Seen by the peer."""
 
     def operation_failed(self, operation: Operation, error: Exception) -> None:
         self.faults.append(error)

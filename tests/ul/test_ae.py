@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 
 import pytest
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from ul import AE, VerificationPresentationContexts, build_context
+from ul import AE, VerificationPresentationContexts, _config, build_context, evt
 from ul.ae import ApplicationEntity
+from ul.evt import EventHandlerType
 from ul.sop_class import CTImageStorage, VerificationSOPClass
 
 ALL_THREE = """
@@ -269,3 +272,38 @@ def test_it_says_what_it_is() -> None:
     text = str(ae)
     assert "'ECHO'" in text
     assert "Verification SOP Class" in text
+
+
+def test_an_unrestricted_storage_service_takes_what_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_config, "UNRESTRICTED_STORAGE_SERVICE", True)
+    acceptor, requestor = AE(), AE()
+    acceptor.add_supported_context(CTImageStorage, ImplicitVRLittleEndian)  # does not restrict it either
+    jpeg, private = "1.2.840.10008.1.2.4.50", "1.2.3.4"
+    requestor.add_requested_context(private, [jpeg, ImplicitVRLittleEndian])
+    requestor.add_requested_context(CTImageStorage, jpeg)
+    requestor.add_requested_context(VerificationSOPClass)  # another service: it has to be supported
+    stored: list[EventHandlerType] = [
+        (evt.EVT_C_STORE, lambda event: int(event.request.AffectedSOPClassUID != private))
+    ]
+    server = acceptor.start_server(("127.0.0.1", 0), block=False, evt_handlers=stored)
+    assert server is not None
+    association = requestor.associate(*server.server_address[:2])
+    assert [context.as_tuple[1:] for context in association.accepted_contexts] == [
+        (private, jpeg),
+        (CTImageStorage, jpeg),
+    ]
+    assert [context.abstract_syntax for context in association.rejected_contexts] == [VerificationSOPClass]
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.file_meta = private, "1.2.3", FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = UID(jpeg)
+    assert association.send_c_store(dataset).Status == 0
+    association.release()
+    acceptor.shutdown()
+
+
+def test_uids_can_be_held_to_the_standard(monkeypatch: pytest.MonkeyPatch) -> None:
+    AE().add_requested_context("1.02.private")
+    monkeypatch.setattr(_config, "ENFORCE_UID_CONFORMANCE", True)
+    AE().add_requested_context("1.2.3")
+    with pytest.raises(ValueError, match=r"'1\.02' is no UID"):
+        AE().add_requested_context("1.02")

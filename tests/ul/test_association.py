@@ -402,8 +402,8 @@ def test_every_notification_event_of_an_echo() -> None:
         association = associated(port)
         association.send_c_echo()
         association.release()
-    seen = []
-    while not seen or seen[-1].event is not evt.EVT_CONN_CLOSE:
+    seen: list[evt.Event] = []
+    while not {evt.EVT_RELEASED, evt.EVT_CONN_CLOSE} <= {event.event for event in seen}:  # on threads of their own
         seen.append(told.next())
     heard = {event.event for event in seen}
     assert heard == set(names) - {evt.EVT_ABORTED, evt.EVT_REJECTED}
@@ -418,6 +418,52 @@ def test_every_notification_event_of_an_echo() -> None:
     order = [event.event.name for event in seen]
     assert order.index("EVT_CONN_OPEN") < order.index("EVT_REQUESTED") < order.index("EVT_ACCEPTED")
     assert order.index("EVT_ACCEPTED") < order.index("EVT_ESTABLISHED") < order.index("EVT_RELEASED")
+
+
+def test_handlers_of_notifications_may_use_the_association() -> None:
+    """They wait for nobody but the peer: what happens meanwhile is told afterwards, in its order."""
+    answered: queue.Queue[tuple[str, int]] = queue.Queue()
+
+    def echo(event: evt.Event) -> None:
+        status = event.assoc.send_c_echo(msg_id=9)
+        answered.put((event.event.name, status.Status))
+
+    def told(event: evt.Event) -> None:
+        answered.put((event.event.name, event.message.type.command_field))
+
+    handlers: list[EventHandlerType] = [
+        (evt.EVT_ESTABLISHED, echo),
+        (evt.EVT_DIMSE_SENT, told),
+        (evt.EVT_DIMSE_RECV, told),
+    ]
+    with serving() as (_, port):
+        association = associated(port, evt_handlers=handlers)
+        association.release()
+    found = [answered.get(timeout=peers.DEADLINE) for _ in range(3)]
+    assert found == [("EVT_ESTABLISHED", 0), ("EVT_DIMSE_SENT", 0x0030), ("EVT_DIMSE_RECV", 0x8030)]
+
+
+def test_a_peer_that_gives_up_during_negotiation_takes_no_place() -> None:
+    entered, gone = threading.Event(), threading.Event()
+
+    def slow(event: evt.Event) -> tuple[bool, None]:
+        entered.set()
+        assert gone.wait(peers.DEADLINE)
+        return True, None
+
+    ae = AE("SCP")
+    ae.maximum_associations = 1
+    with serving([(evt.EVT_USER_ID, slow)], ae) as (_, port):
+        identity = UserIdentityNegotiation(user_identity_type=1, primary_field=b"me")
+        requestor = scu()
+        requestor.acse_timeout = 0.2
+        assert not requestor.associate("127.0.0.1", port, ext_neg=[identity]).is_established
+        assert entered.is_set()
+        gone.set()
+        [server] = ae._servers
+        for association in server.active_associations:
+            association.join(peers.DEADLINE)
+        associated(port).release()
 
 
 def test_the_requestor_is_told_as_well() -> None:

@@ -160,3 +160,25 @@ def test_move_to_somebody_it_does_not_know(port: int, destination: Destination) 
         [(last, _)] = association.send_c_move(identifier("PATIENT", PatientID="4MR1"), "NOWHERE", MOVE)
     assert last.Status == 0xA801
     assert destination.patients.empty()
+
+
+@pytest.mark.parametrize("verb", ["find", "get", "move"])
+def test_a_cancel_costs_nothing_but_the_rest(port: int, destination: Destination, verb: str) -> None:
+    """It may come too late: then all was done. The association serves on in any case."""
+    wanted = identifier("PATIENT", PatientID="")
+    with associated(port, (evt.EVT_C_STORE, lambda event: 0)) as association:
+        responses = {
+            "find": lambda: association.send_c_find(wanted, FIND, msg_id=7),
+            "get": lambda: association.send_c_get(identifier("PATIENT", PatientID="1CT1"), GET, msg_id=7),
+            "move": lambda: association.send_c_move(
+                identifier("PATIENT", PatientID="1CT1"), "DESTINATION", MOVE, msg_id=7
+            ),
+        }[verb]()
+        association.send_c_cancel(7)
+        *_, (last, _) = responses
+        assert last.Status in (0xFE00, 0x0000)
+        assert association.send_c_echo().Status == 0
+        with pytest.raises(ValueError, match="no operation with message id 7 is under way"):
+            association.send_c_cancel(7)
+    while not destination.patients.empty():
+        destination.patients.get()

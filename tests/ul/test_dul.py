@@ -14,7 +14,9 @@ from pathlib import Path
 import peers
 import pytest
 
+from ul import evt
 from ul.acse import Offer, Rejection, SupportedContext, request
+from ul.dimse import Buffer
 from ul.dul import DULServiceProvider
 from ul.evt import Handlers
 from ul.pdu_primitives import (
@@ -189,6 +191,51 @@ def test_a_user_that_does_not_take_holds_the_peer_up_and_nothing_is_lost(started
         assert far.to_user_queue.qsize() <= 64
         total += sum(len(value[2]) for value in primitive.presentation_data_value_list)
     assert total == 2000 * len(fragment)
+
+
+def test_what_is_put_in_leaves_on_the_thread_that_put_it_in(
+    started: list[DULServiceProvider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At least where the provider's own waits, as it does here; unless handlers are to be shown what is sent."""
+    near, far = pair(started)
+    senders: set[int] = set()
+    send = near.socket.send
+
+    def recording(buffers: list[Buffer]) -> bool:
+        senders.add(threading.get_ident())
+        return send(buffers)
+
+    monkeypatch.setattr(near.socket, "send", recording)
+    for _ in range(10):
+        near.send_pdu(P_DATA([(1, 3, b"one")]))
+        assert isinstance(taken(far), P_DATA)
+    assert threading.get_ident() in senders
+    senders.clear()
+    near.assoc.handlers.bind(evt.EVT_PDU_SENT, lambda event: None)
+    near.send_pdu(P_DATA([(1, 3, b"two")]))
+    assert isinstance(taken(far), P_DATA)
+    assert senders == {near.ident}
+
+
+def test_several_threads_put_in_and_each_is_sent_in_its_order(started: list[DULServiceProvider]) -> None:
+    near, far = pair(started)
+
+    def put(number: int) -> None:
+        for count in range(300):
+            near.to_provider_queue.put(P_DATA([(1, 3, bytes([number]) + count.to_bytes(2, "big"))]))
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    counts: dict[int, list[int]] = {number: [] for number in range(4)}
+    while sum(map(len, counts.values())) < 1200:
+        primitive = taken(far)
+        assert isinstance(primitive, P_DATA)
+        for _, _, fragment in primitive.presentation_data_value_list:
+            counts[fragment[0]].append(int.from_bytes(fragment[1:], "big"))
+    for thread in threads:
+        thread.join()
+    assert all(found == list(range(300)) for found in counts.values())
 
 
 def test_stop_dul_only_where_nothing_is_under_way(started: list[DULServiceProvider]) -> None:

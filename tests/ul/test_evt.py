@@ -127,9 +127,9 @@ class Kept:
         self.file.write_bytes(front + encoded)
         self.times_read = 0
 
-    def getvalue(self) -> bytes:
+    def getvalue(self, before: bytes = b"") -> bytes:
         with self.open() as file:
-            return file.read()
+            return before + file.read()
 
     def open(self) -> BinaryIO:
         self.times_read += 1

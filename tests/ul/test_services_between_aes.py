@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import peers
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
+from pydicom.filereader import read_dataset
 
-from ul import AE, Association, build_role, evt
+from ul import AE, Association, build_role, data_sets, evt
 from ul.evt import EventHandlerType
 from ul.sop_class import (
     CTImageStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     ModalityPerformedProcedureStep,
     PatientRootQueryRetrieveInformationModelGet,
     PatientRootQueryRetrieveInformationModelMove,
     StorageCommitmentPushModel,
 )
+from ul.wire.part10 import read_head
 
 CLASSES = (
     CTImageStorage,
@@ -83,6 +89,51 @@ def test_get_stores_on_the_same_association(pair: Pair) -> None:
     assert [status.Status for status, _ in responses] == [0xFF00, 0xFF00, 0]
     assert responses[-1][0].NumberOfCompletedSuboperations == 2
     assert stored == ["1CT1", "1CT1"]
+
+
+@pytest.mark.parametrize("as_they_are", [True, False])
+def test_get_and_move_take_paths(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_they_are: bool
+) -> None:
+    """Of files in explicit VR: where the C-GET's association has implicit VR they are encoded anew."""
+    if as_they_are:
+        pair.scu.remove_requested_context(CTImageStorage, ImplicitVRLittleEndian)
+        monkeypatch.delattr(data_sets, "read")
+    stored: list[bytes] = []
+    broken = tmp_path / "no.dcm"
+    broken.write_bytes(b"nothing of the kind")
+    pair.scp.requested_contexts = []
+    pair.scp.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
+    server = AE("DEST")
+    server.add_supported_context(CTImageStorage)
+    store: list[EventHandlerType] = [(evt.EVT_C_STORE, lambda event: stored.append(event.encoded_dataset(False)) or 0)]
+    destination = server.start_server(("127.0.0.1", 0), block=False, evt_handlers=store)
+    assert destination is not None
+
+    def instances() -> Iterator[Any]:
+        yield 3
+        yield 0xFF00, Path(CT)
+        yield 0xFF00, broken
+        yield 0xFF00, CT
+
+    def move(event: evt.Event) -> Iterator[Any]:
+        yield destination.server_address
+        yield from instances()
+
+    association = pair.associate([(evt.EVT_C_GET, lambda event: instances()), (evt.EVT_C_MOVE, move)], store)
+    for responses in (
+        association.send_c_get(query(), PatientRootQueryRetrieveInformationModelGet),
+        association.send_c_move(query(), "DEST", PatientRootQueryRetrieveInformationModelMove),
+    ):
+        *_, (final, _) = responses
+        assert (final.Status, final.NumberOfCompletedSuboperations, final.NumberOfFailedSuboperations) == (0xB000, 2, 1)
+    server.shutdown()
+    with Path(CT).open("rb") as file:
+        file.seek(read_head(file).data_set_offset)
+        as_it_is = file.read()
+    assert stored[2:] == [as_it_is, as_it_is]
+    assert (stored[:2] == stored[2:]) == as_they_are
+    assert [read_dataset(BytesIO(encoded), not as_they_are, True) for encoded in stored[:2]] == [dcmread(CT)] * 2
 
 
 def test_move_stores_where_the_handler_says(pair: Pair) -> None:

@@ -35,6 +35,9 @@ class Shell(Protocol):
     def responding(self, operation: Operation, response: Command) -> None:
         """A response is about to be sent."""
 
+    def invoking(self, request: Command) -> None:
+        """A request of a service's own, a storage sub-operation, is about to be sent."""
+
     def operation_failed(self, operation: Operation, error: Exception) -> None:
         """An exception that no service foresaw: the operation is answered 0110H, the association stays up."""
 
@@ -143,6 +146,7 @@ class Performances:
         self._message_id = step.request.MessageID = self._session.unused_message_id(self._message_id)
         self._invoked[self._message_id] = operation, steps
         operation.awaits_peer = True
+        self._shell.invoking(step.request)
         try:
             self._session.send(step.context.context_id, step.request, self._shell.now(), step.data_set)
         except UsageError as error:  # what cannot be encoded

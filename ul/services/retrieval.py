@@ -6,16 +6,20 @@ A C-GET stores on the association that asked for it; a C-MOVE on one that is mad
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Union
 
 from ul import data_sets
-from ul.dimse import BytesSource
-from ul.errors import StatusError
+from ul.acse import AcceptedContext
+from ul.dimse import BytesSource, Source
+from ul.errors import StatusError, UsageError
+from ul.instance_source import FileSource
 from ul.services.handling import HandlerError, Handling
 from ul.services.iteration import END, Items
 from ul.services.steps import Blocking, Invoke, Provider, Respond, Steps
-from ul.services.storage import context_for_data_set, store_request
+from ul.services.storage import context_for, context_for_data_set, store_request
 from ul.session_events import Operation
 from ul.sop_class import CompositeInstanceRetrieveWithoutBulkDataGet
 from ul.status import PENDING, STATUS_SUCCESS, STATUS_WARNING, SUCCESS, code_to_category
@@ -65,6 +69,7 @@ def perform_get(operation: Operation, provider: Provider) -> Steps:
         yield Blocking(retrieval.items.close)
         step = Respond(handling.refuse(refusal))
     finally:
+        retrieval.close_file()
         handling.end()
     yield step
 
@@ -111,6 +116,20 @@ def perform_move(operation: Operation, provider: Provider) -> Steps:
     yield step
 
 
+Instance = Union["Dataset", str, "os.PathLike[str]"]  # what a handler yields: a data set, or the path of a file of one
+
+
+def _instance_uid_of(instance: Instance) -> str:
+    if not isinstance(instance, (str, os.PathLike)):
+        return str(getattr(instance, "SOPInstanceUID", ""))
+    try:
+        file = FileSource(instance)
+    except (OSError, UsageError):
+        return ""  # that it cannot be sent is told when it is due
+    file.close()
+    return file.head.sop_instance_uid
+
+
 class Retrieval:
     """The sub-operations of one C-GET or C-MOVE. What asks the handler, or encodes, runs where handlers run."""
 
@@ -123,6 +142,7 @@ class Retrieval:
         self._warning = 0
         self._failed_instances: list[str] = []
         self._instance_uid = ""  # of the sub-operation under way
+        self._file: FileSource | None = None  # and what it sends
 
     # -- what the handler yields
 
@@ -138,7 +158,7 @@ class Retrieval:
             raise StatusError(_NUMBER_TOO_LARGE[kind], f"more than {_MOST} sub-operations")
         self.remaining = max(number, 0)
 
-    def next_instance(self) -> Dataset | Respond:
+    def next_instance(self) -> Instance | Respond:
         """The instance of the next sub-operation; the final response when there is none."""
         try:
             item = self.items.next()
@@ -149,7 +169,7 @@ class Retrieval:
             return self._stop(self.handling.refuse(failure)) if self.remaining else self._final()
         response = self.handling.respond(status)
         if response.Status in PENDING:
-            self._instance_uid = str(getattr(data_set, "SOPInstanceUID", ""))
+            self._instance_uid = _instance_uid_of(data_set)
             return data_set  # type: ignore[no-any-return]
         self.items.close()
         return self._final() if response.Status == SUCCESS else self._stop(response, data_set)
@@ -162,23 +182,45 @@ class Retrieval:
 
     # -- sub-operations
 
-    def store(self, instance: Dataset) -> Invoke:
-        """The C-STORE sub-operation of a C-GET. Raises where it cannot be."""
+    def store(self, instance: Instance) -> Invoke:
+        """The C-STORE sub-operation of a C-GET; a file goes as it is, where it can. Raises where it cannot be."""
         operation = self.handling.operation
-        if operation.context.abstract_syntax == CompositeInstanceRetrieveWithoutBulkDataGet:
+        without_bulk_data = operation.context.abstract_syntax == CompositeInstanceRetrieveWithoutBulkDataGet
+        if isinstance(instance, (str, os.PathLike)):
+            invoke = None if without_bulk_data else self._store_file(instance)
+            if invoke is not None:
+                return invoke
+            instance = data_sets.read(instance)
+        if without_bulk_data:
             remove_bulk_data(instance)
         sop_class_uid, meta = str(instance.SOPClassUID), getattr(instance, "file_meta", None)
         transfer_syntax = getattr(meta, "TransferSyntaxUID", None)
-        contexts = operation.session.negotiated.contexts.values()
-        context = context_for_data_set(contexts, sop_class_uid, transfer_syntax)
+        context = context_for_data_set(self._contexts, sop_class_uid, transfer_syntax)
         if context is None:
             raise ValueError(f"no accepted presentation context to store {sop_class_uid} in {transfer_syntax}")
-        encoded = data_sets.encode(instance, context.transfer_syntax)
-        priority = operation.request.Priority or 0
-        return Invoke(context, store_request(0, sop_class_uid, self._instance_uid, priority), BytesSource(encoded))
+        return self._invoke(context, BytesSource(data_sets.encode(instance, context.transfer_syntax)))
+
+    def _store_file(self, path: str | os.PathLike[str]) -> Invoke | None:
+        """None where it would have to be encoded anew."""
+        source = FileSource(path)
+        context = context_for(self._contexts, source.head.sop_class_uid, source.head.transfer_syntax_uid)
+        if context is None:
+            source.close()
+            return None
+        self._file = source
+        return self._invoke(context, source)
+
+    def _invoke(self, context: AcceptedContext, data_set: Source) -> Invoke:
+        priority = self.handling.operation.request.Priority or 0
+        return Invoke(context, store_request(0, context.abstract_syntax, self._instance_uid, priority), data_set)
+
+    @property
+    def _contexts(self) -> Iterable[AcceptedContext]:
+        return self.handling.operation.session.negotiated.contexts.values()
 
     def stored(self, status: int | None) -> Respond:
         """Count a sub-operation by the status of its response, None for none; the pending response that tells of it."""
+        self.close_file()
         category = "" if status is None else code_to_category(status)
         self.remaining -= 1
         self._completed += category == STATUS_SUCCESS
@@ -187,6 +229,12 @@ class Retrieval:
             self._failed += 1
             self._failed_instances += [self._instance_uid] * bool(self._instance_uid)
         return Respond(self._counted(Status=PENDING[0], NumberOfRemainingSuboperations=self.remaining), final=False)
+
+    def close_file(self) -> None:
+        """What a sub-operation sent is not needed any more."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     # -- responses
 
@@ -264,7 +312,7 @@ class Destination:
         if not self._association.is_established:
             raise StatusError(DESTINATION_UNKNOWN, "no association with the move destination")
 
-    def store(self, instance: Dataset) -> Respond:
+    def store(self, instance: Instance) -> Respond:
         """Store `instance` there; the pending response that tells of it."""
         operation = self._handling.operation
         self._message_id = self._message_id % 0xFFFF + 1

@@ -145,9 +145,12 @@ def read_head(file: BinaryIO) -> FileHead:
 
     Raises UsageError where this is no DICOM file, OSError where it cannot be read.
     """
-    preface = read_preface(file.read(LARGEST_PREFACE))
+    piece = file.read(LARGEST_PREFACE)
+    preface = read_preface(piece)
     scanner = head_scanner(preface.transfer_syntax_uid)
-    file.seek(preface.data_set_offset)
+    if preface.data_set_offset > len(piece):
+        file.seek(preface.data_set_offset)
+    scanner.feed(memoryview(piece)[preface.data_set_offset :])
     while not scanner.finished and (piece := file.read(LARGEST_PREFACE)):
         scanner.feed(piece)
     return FileHead(
