@@ -233,6 +233,8 @@ def _say_ready(settings: Settings) -> None:
     if settings.application:
         what = f"handled by {settings.application}"
         fields = {"application": settings.application}
+    elif settings.sink:
+        what, fields = "keeping nothing of what comes", {"store": ""}
     else:
         what = f"storing to {settings.output_directory} (durability {settings.durability})"
         fields = {"store": str(settings.output_directory), "durability": settings.durability}

@@ -79,6 +79,9 @@ class Connection:
         """The socket is closed: nothing more will happen."""
         raise NotImplementedError
 
+    def transport_connected(self) -> None:
+        """The transport connection that this side asked for is made; nothing was sent on it yet."""
+
     # -- beginning
 
     def start(self) -> None:
@@ -114,6 +117,7 @@ class Connection:
         if error:
             self._connection_failed(error)
             return
+        self.transport_connected()
         self.upper_layer.transport_opened(self._loop.now)
         self._watch(EPOLLIN)
         self.pump()

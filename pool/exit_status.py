@@ -26,3 +26,4 @@ class ExitStatus(enum.IntEnum):
     UNREACHABLE = 7, "The peer cannot be reached."
     REJECTED = 8, "The peer rejected the association, or all that was proposed on it."
     APPLICATION_FAILED = 9, "The application cannot be imported or built."
+    THRESHOLD_CROSSED = 99, "A threshold of a load test was crossed."

@@ -27,6 +27,7 @@ from pool.declaration import ApplicationError
 from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Nack, Record, Refused
 from pool.loop import Loop
 from pool.scp import SCP
+from pool.sink import SinkSCP
 from pool.stats import Counters, Snapshot
 from ul.acse import Rejection
 
@@ -220,7 +221,9 @@ class Worker:
 
 
 def scp_of(settings: Settings, loop: Loop, counters: Counters, gate: Worker) -> SCP:
-    """The built-in store's SCP, or that of the application which the settings name."""
+    """The built-in store's SCP, the sink, or that of the application which the settings name."""
+    if settings.sink:
+        return SinkSCP(settings, loop, counters, gate, stores=False)
     if not settings.application:
         return SCP(settings, loop, counters, gate)
     from pool.application import load

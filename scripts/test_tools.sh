@@ -2,7 +2,7 @@
 # Install the programs that tests run besides Python's: where that cannot be, those tests skip and say so.
 set -euo pipefail
 
-declare -A package_of=([storescu]=dcmtk [strace]=strace)
+declare -A package_of=([storescu]=dcmtk [strace]=strace [chromium]=chromium)
 missing=()
 for program in "${!package_of[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package_of[$program]}")

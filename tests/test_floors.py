@@ -56,7 +56,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("pool.connection", "pool.handlers", "pool.invocations", "pool.kept", "pool.observed"),
     ("pool.association",),
     ("pool.scp", "pool.scu"),
-    ("pool.delivery", "pool.handled"),
+    ("pool.delivery", "pool.handled", "pool.sink"),
     ("pool.worker", "pool.workforce"),
     ("pool.reception",),
     ("pool.acceptor",),

@@ -74,6 +74,8 @@ EVENTS: Final = {
     "Evt19": "unrecognized or invalid PDU",
 }
 
+TRANSPORT_CLOSED: Final = "transport connection closed"  # the description of such an end (AA-4)
+
 # fmt: off
 TABLE: Final = {
     #        Sta1  Sta2  Sta3  Sta4  Sta5  Sta6  Sta7  Sta8  Sta9  Sta10 Sta11 Sta12 Sta13
@@ -289,7 +291,7 @@ def AA_3(provider: Provider, indication: A_ABORT | A_P_ABORT) -> None:
 
 @_then("Sta1")
 def AA_4(provider: Provider, _: None) -> None:
-    provider.issue(A_P_ABORT(transport_lost=True, description="transport connection closed"))
+    provider.issue(A_P_ABORT(transport_lost=True, description=TRANSPORT_CLOSED))
 
 
 @_then("Sta1")

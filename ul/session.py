@@ -451,6 +451,11 @@ class Session:
         self._queue(context_id, request, data_set, now)
         self._invoked[request.MessageID] = request
 
+    def sent(self, request: Command, since: float) -> None:
+        """An operation was invoked beside `send`, by whoever had its bytes: its response is awaited `since` then."""
+        self._waiting_since = since
+        self._invoked[request.MessageID] = request
+
     def respond(
         self, operation: Operation, response: Command, now: float, data_set: Source | None = None, *, final: bool = True
     ) -> None:

@@ -26,6 +26,7 @@ VERBS: Final = {
     "stop": "pool.cli.status",
     "echo": "pool.cli.echo",
     "send": "pool.cli.send",
+    "load": "pool.cli.load",
 }
 
 CONTEXT_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -72,6 +73,7 @@ class _Verbs(click.Group):
     "  ulpool stop                           let it finish its work and end\n"
     "  ulpool echo ULPOOL@127.0.0.1:11112    is somebody there?\n"
     "  ulpool send ULPOOL@127.0.0.1:11112 .  send all DICOM files of a folder\n"
+    "  ulpool load ULPOOL@127.0.0.1:11112    how much can it take?\n"
     "\n"
     "ulpool VERB --help tells more about each.",
 )
@@ -113,21 +115,29 @@ class SettingArgument(click.Argument):
         return self._help_record
 
 
-class SettingsCommand(click.Command):
+class SectionedCommand(click.Command):
+    """A verb whose help has its options in sections; an option without one is among the "Options"."""
+
+    sections: Sequence[str] = ()
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section in (*self.sections, "Options"):
+            params = [param for param in self.get_params(ctx) if getattr(param, "section", "Options") == section]
+            records = [record for param in params if (record := param.get_help_record(ctx)) and record[1]]
+            if records:
+                with formatter.section(section):
+                    formatter.write_dl(records)
+
+
+class SettingsCommand(SectionedCommand):
     """A verb whose options are rows of the table, in the table's sections."""
+
+    sections = SECTIONS
 
     def __init__(self, *args: Any, settings: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = [row for row in SETTINGS if not settings or row.name in settings]
         self.params += [SettingArgument(row) if row.is_argument else SettingOption(row) for row in rows]
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for section in (*SECTIONS, "Options"):
-            params = [param for param in self.get_params(ctx) if getattr(param, "section", "Options") == section]
-            records = [record for param in params if (record := param.get_help_record(ctx))]
-            if records:
-                with formatter.section(section):
-                    formatter.write_dl(records)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -228,6 +228,14 @@ class Settings:
         section=STORAGE,
         help="Accept SOP classes that are not in the standard too, such as private storage classes.",
     )
+    sink: bool = _setting(
+        "--sink",
+        parse=switch,
+        show=show_switch,
+        default="false",
+        section=STORAGE,
+        help="Answer every C-STORE with Success and keep nothing: something to measure a network or a sender with.",
+    )
     workers: int = _setting(
         "--workers",
         parse=worker_count,

@@ -48,10 +48,17 @@ def resolve(
         _, name = _resolve_row(_ROWS["application"], sources)
         sources.append({key: (f"{name}: {key}", value) for key, value in declared.items()})
     resolved = {row.name: _resolve_row(row, sources) for row in SETTINGS}
+    _check_together({name: value for name, (_, value) in resolved.items()})
     return Settings(
         **{name: value for name, (_, value) in resolved.items()},
         origins={name: origin for name, (origin, _) in resolved.items()},
     )
+
+
+def _check_together(values: Mapping[str, Any]) -> None:
+    """What each will do alone and not beside the other."""
+    if values["sink"] and values["application"]:
+        raise SettingError(f"--sink keeps nothing and asks nobody: leave it out, or {values['application']}")
 
 
 def read_file(path: Path) -> dict[str, object]:

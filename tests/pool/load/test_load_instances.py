@@ -1,0 +1,173 @@
+"""Instances under other UIDs: what pydicom reads of them is what was there, but for what was to change."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from statistics import median, quantiles
+
+import pydicom
+import pytest
+from samples import samples
+
+from pool.load.exchange import request_form, response_form
+from pool.load.instances import MODALITIES, Template, from_file, sizes, templates
+from pool.load.lanes import INSTANCE, SERIES, STUDY, UID_LENGTH, Lane, Serials, uid
+from pool.load.plan import Plan, Size, StoreWork
+from pool.load.storing import Storable
+from pool.scu import Peer
+from ul.acse import AcceptedContext
+from ul.dimse import largest_fragment
+from ul.services.storage import store_request
+from ul.services.verification import echo_request
+from ul.sop_class import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from ul.wire.command import Command, decode_command, encode_command
+from ul.wire.p_data import encode
+from ul.wire.part10 import encode_preface
+
+PEER = Peer("ULPOOL", "127.0.0.1", 11112)
+UIDS = tuple(uid(17, 3, level, 9) for level in (INSTANCE, STUDY, SERIES))
+
+
+CT_CONTEXT = AcceptedContext(5, CTImageStorage, ExplicitVRLittleEndian, True, False)
+
+
+def p_data(command: Command, context_id: int = 1) -> bytes:
+    """A P-DATA-TF with a command set."""
+    return b"".join(map(bytes, encode([(context_id, 3, encode_command(command))])))
+
+
+def read(template: Template, uids: tuple[bytes, ...] = UIDS) -> pydicom.Dataset:
+    preface = encode_preface(template.sop_class_uid, "1.2.3", template.transfer_syntax_uid, "1.2.3")
+    return pydicom.dcmread(BytesIO(preface + template.head(*uids) + bytes(template.rest)))
+
+
+def test_uids_are_good_and_always_as_long() -> None:
+    made = {
+        uid(seed, process, level, serial)
+        for seed in (0, 10**15 - 1)
+        for process in (0, 9999)
+        for level in (1, 3)
+        for serial in (0, 10**18 - 1)
+    }
+    assert len(made) == 16
+    for one in made:
+        assert len(one) == UID_LENGTH and pydicom.uid.UID(one.decode()).is_valid
+        assert int(one[5:]) < 1 << 128  # PS3.5 B.2
+
+
+def test_a_lane_begins_series_and_studies_as_it_is_told() -> None:
+    lane = Lane(0, Serials(1, 2), StoreWork(images_per_series=3, series_per_study=2))
+    given = [(lane.next_instance(), lane.series, lane.study) for _ in range(9)]
+    assert [serial for (serial, _), _, _ in given] == list(range(1, 10))
+    assert [series for _, series, _ in given] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert [study for _, _, study in given] == [1, 1, 1, 1, 1, 1, 2, 2, 2]
+    assert given[4][0][1] == uid(1, 2, INSTANCE, 5)
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+@pytest.mark.parametrize("transfer_syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_synthetic_instances_are_what_they_say(modality: str, transfer_syntax: str) -> None:
+    work = StoreWork(modality=modality, size=Size("fixed", 100_000), transfer_syntaxes=(transfer_syntax,))
+    plan = Plan(peer=PEER, address=PEER.resolve(), count=1, mix={"store": 1}, store=work, seed=5)
+    (template,) = templates(plan, work)
+    assert 90_000 < template.length <= 101_000 and not template.length % 2
+    data_set = read(template)
+    assert (data_set.SOPInstanceUID, data_set.StudyInstanceUID, data_set.SeriesInstanceUID) == tuple(
+        one.decode() for one in UIDS
+    )
+    assert data_set.SOPClassUID == MODALITIES[modality].sop_class_uid
+    assert data_set.PatientID == "ULPLOAD-5"
+    pixels = data_set.Rows * data_set.Columns * data_set.BitsAllocated // 8 * data_set.SamplesPerPixel
+    assert len(data_set.PixelData) == pixels + pixels % 2
+
+
+CHANGED = {
+    pydicom.tag.Tag(keyword) for keyword in ("PatientID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+}
+HAS_ITS_UID_TWICE = "winter.dcm"
+
+
+def elements(data_set: pydicom.Dataset) -> dict[object, object]:
+    """All that is not to change, not decoded any further than pydicom reads it."""
+    return {
+        tag: (element.value and bytes(element.value)) if element.is_raw else str(element)
+        for tag, element in ((tag, data_set.get_item(tag)) for tag in sorted({*data_set.keys()} - CHANGED))
+    }
+
+
+@pytest.mark.filterwarnings("ignore")  # several are there because something is wrong with them
+def test_files_keep_all_but_what_says_whose_they_are() -> None:
+    refused = []
+    for path in (sample.path for sample in samples() if sample.path.name != HAS_ITS_UID_TWICE):
+        try:
+            template = from_file(path, "ULPLOAD-1")
+        except ValueError as error:
+            assert str(path) in str(error)
+            refused.append(path)
+            continue
+        now = read(template)
+        assert now.PatientID == "ULPLOAD-1", path
+        assert (now.SOPInstanceUID, now.StudyInstanceUID, now.SeriesInstanceUID) == tuple(
+            one.decode() for one in UIDS
+        ), path
+        assert elements(now) == elements(pydicom.dcmread(path)), path
+    assert len(samples()) > 150
+    assert len(refused) < 10, refused
+
+
+def test_sizes_have_their_distribution() -> None:
+    assert sizes(Size("fixed", 10)) == [10]
+    uniform = sizes(Size("uniform", 1000, 2000))
+    assert min(uniform) > 1000 and max(uniform) < 2000 and median(uniform) == pytest.approx(1500, rel=0.01)
+    lognormal = sizes(Size("lognormal", 10_000, 1_000_000))
+    twentieths = quantiles(lognormal, n=20)
+    assert twentieths[0] == pytest.approx(10_000, rel=0.3)
+    assert twentieths[-1] == pytest.approx(1_000_000, rel=0.3)
+    assert median(lognormal) == pytest.approx(100_000, rel=0.1)
+
+
+# --- bytes as they leave ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [1, 900, 1500, 131_000, 131_066, 131_068, 400_000])
+@pytest.mark.parametrize("maximum", [2048, 16384, 131072, 0])
+def test_what_leaves_is_what_the_session_would_have_sent(length: int, maximum: int) -> None:
+    template = Template(
+        CTImageStorage, ExplicitVRLittleEndian, (b"a" * 8, b"b" * 8, b"c" * 8, b"d"), memoryview(b"x" * length)
+    )
+    storable = Storable(0, template, AcceptedContext(5, CTImageStorage, ExplicitVRLittleEndian, True, False), maximum)
+    sent = b"".join(map(bytes, storable.buffers(77, *UIDS)))
+    command = store_request(77, CTImageStorage, UIDS[0].decode())
+    expected = p_data(command, context_id=5)
+    data, largest = template.head(*UIDS) + bytes(template.rest), largest_fragment(maximum)
+    for begin in range(0, len(data), largest):
+        fragment = data[begin : begin + largest]
+        expected += b"".join(map(bytes, encode([(5, 2 if begin + largest >= len(data) else 0, fragment)])))
+    assert sent == expected
+
+
+def test_a_head_that_does_not_fit_the_first_fragment_is_the_sessions_to_cut() -> None:
+    template = Template(CTImageStorage, ExplicitVRLittleEndian, (b"a" * 2000, b"", b"", b""), memoryview(b"x"))
+    assert Storable(0, template, CT_CONTEXT, 1024).tail is None
+
+
+def test_a_response_is_foreseen_from_another_one() -> None:
+    requests = [store_request(number, CTImageStorage, UIDS[number].decode()) for number in (0, 2)]
+    was, will_be = (p_data(request.response(Status=0), context_id=3) for request in requests)
+    form = response_form(was, 0, UIDS[0])
+    assert form is not None
+    assert form.message(2, UIDS[2]) == will_be
+    assert decode_command(will_be[12:]).MessageIDBeingRespondedTo == 2
+
+
+def test_what_is_not_one_whole_response_is_not_foreseen() -> None:
+    data = p_data(echo_request(1).response(Status=0))
+    assert response_form(data, 1) is not None
+    for other in (b"", data[:-1], data + b"\0", data + data, b"\x07" + data[1:]):
+        assert response_form(other, 1) is None
+    assert response_form(data, 2) is None
+
+
+def test_a_request_has_room_for_the_message_id() -> None:
+    form = request_form(1, echo_request(1))
+    assert form.message(300) == p_data(echo_request(300))
