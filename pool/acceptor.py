@@ -11,57 +11,72 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import resource
 import signal
+import socket
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
-from pool import logs, messages
-from pool.config import Settings, show_address, show_addresses
-from pool.control import Body, ControlDirectory, cli_router, default_path
+from pool import descriptors, events, logs, messages
+from pool.answers import MOST_WORKERS, Desk
+from pool.config import Settings, show_address, show_binds
+from pool.control import Body, ControlDirectory, default_path, publisher
 from pool.exit_status import ExitStatus
 from pool.handoff import Record
-from pool.listeners import open_listeners
-from pool.loop import Loop
-from pool.messages import AssociationStatus, ServerStatus, WorkerStatus
+from pool.listeners import bound, open_listeners
+from pool.loop import Loop, TimerHandle
+from pool.messages import DRAINING, RECYCLED, RELOADING, RUNNING, STARTING, STOPPING, Reloaded
+from pool.observation import Observation
 from pool.reception import Reception
-from pool.stats import Counters, Snapshot, rates
-from pool.workforce import BEATS, HeldConnection, WorkerProcess, Workforce
-
-STARTING: Final = "starting"
-RUNNING: Final = "running"
-STOPPING: Final = "stopping"
+from pool.reload import Done, Reload
+from pool.resolution import Sources
+from pool.stats import Counters, Snapshot
+from pool.worker_process import WorkerProcess
+from pool.workforce import BEATS, Workforce
 
 _SNAPSHOTS: Final = 2 * BEATS  # one per beat: rates are those of the last two --timeout
-# What one process may need: a store in progress holds a socket and a file, and one worker may be left with all of them.
-_PER_ASSOCIATION: Final = 2
-_PER_PENDING: Final = 1
-_OPEN_FOLDERS: Final = 256  # `storage.folders` keeps as many
-_SPARE_DESCRIPTORS: Final = 256  # for commits, listeners, pipes, libraries, and what handlers open
+_PROGRESS: Final = 5.0  # seconds between two lines about a stop that takes longer
 
 
 class Server:
     """One server, from its first lock to its last worker. It is the `Employer` of its workforce."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Lock the control directory and bind. Raises ControlError, ListenError, and leaves nothing behind then."""
+    def __init__(self, settings: Settings, sources: Sources | None = None) -> None:
+        """Lock the control directory and bind. Raises ControlError, ListenError, and leaves nothing behind then.
+
+        `sources` are those of `settings`, for a reload.
+        """
+        self.on_state: list[Callable[[str], object]] = []
+        self.on_settings: list[Callable[[Settings], object]] = []
+        self.on_beat: list[Callable[[], object]] = []
         with contextlib.ExitStack() as opened:
             self._directory = ControlDirectory.open(settings.control or default_path(settings.bind))
             opened.callback(self._directory.close)
             sockets = open_listeners(settings.bind, settings.backlog)
             for sock in sockets:
                 opened.enter_context(sock)
-            self._loop = loop = Loop()
+            self.loop = loop = Loop()
             opened.callback(loop.close)
-            bound = tuple((host, port) for host, port, *_ in (sock.getsockname() for sock in sockets))
-            self._settings = dataclasses.replace(settings, bind=bound, control=self._directory.path)
-            self._workforce = Workforce(loop, self._settings, self._directory, self)
-            opened.callback(self._workforce.close)
-            self._reception = Reception(loop, self._settings, sockets, self._workforce)
-            self._cli = cli_router(loop, self._directory, self._requested)
+            self.settings = dataclasses.replace(
+                settings, bind=bound(settings.bind, sockets), control=self._directory.path
+            )
+            self.workforce = Workforce(loop, self.settings, self._directory, self)
+            opened.callback(self.workforce.close)
+            self.reception = Reception(loop, self.settings, sockets, self.workforce)
+            self._desk = Desk(loop, self._directory, self)
+            opened.callback(self._desk.close)
+            self._publisher = publisher(loop, self._directory, self._followed, self._deserted)
+            opened.callback(self._publisher.close)
+            self._observation = Observation(self)
             opened.pop_all()
-        self._started_at = loop.now
-        self._state = STARTING
+        self.configured = settings  # as the sources had it, with control directory and ports not chosen yet
+        self.sources = sources or Sources.of(settings)
+        self.started_at = loop.now
+        self.state = STARTING
+        self._log_level: str | None = None  # where it was set apart from the settings
+        self._reload: Reload | None = None
+        self._when_drained: list[Callable[[], object]] = []
+        self._progress: TimerHandle | None = None
         self._of_the_gone = Counters()
         self._snapshots = deque([(loop.now, Counters().snapshot())], _SNAPSHOTS)
 
@@ -69,166 +84,290 @@ class Server:
         """Serve until stopped by a signal or the command line."""
         try:
             self._heed_signals()
-            _allow_descriptors(self._settings)
-            self._workforce.start()
-            self._loop.run()
+            descriptors.allow(self.settings)
+            self.workforce.start()
+            self.loop.run()
         finally:
             self.close()
-        if self._state != STOPPING:
+        if self.state != STOPPING:
             logs.event(logs.FATAL, "server.failed", reason="no worker could start; what they said stands above")
             return ExitStatus.WORKERS_FAILED
-        logs.event(logs.INFO, "server.stopped", seconds=self._loop.now - self._started_at)
+        logs.event(logs.INFO, "server.stopped", seconds=self.loop.now - self.started_at)
         return ExitStatus.OK
 
     def close(self) -> None:
         """Give everything back. Workers that still live finish what they hold."""
-        self._reception.close()
-        self._cli.close()
-        self._workforce.close()
+        events.unfollow()
+        self.reception.close()
+        self._desk.close()
+        self._publisher.close()
+        self._observation.close()
+        self.workforce.close()
         self._directory.close()
-        self._loop.close()
+        self.loop.close()
+
+    def _enter(self, state: str) -> None:
+        self.state = state
+        if events.followed:
+            events.tell(messages.SERVER_STATE, state=state)
+        for told in self.on_state:
+            told(state)
+
+    def _heed_signals(self) -> None:
+        self.loop.on_signal(signal.SIGTERM, self.terminate)
+        self.loop.on_signal(signal.SIGINT, self.stop_now)
+        self.loop.on_signal(signal.SIGQUIT, self.stop_now)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+            self.loop.on_signal(signal.SIGHUP, lambda: self.reload(lambda reloaded, fault: None))
+        self.loop.on_signal(signal.SIGTTIN, lambda: self._scale_by(1))
+        self.loop.on_signal(signal.SIGTTOU, lambda: self._scale_by(-1))
+        self.loop.on_signal(signal.SIGUSR1, self.reopen_logs)
 
     # What the workforce tells
 
     def worker_ready(self, worker: WorkerProcess) -> None:
         """It can be handed connections; with the last one of the first ones, say that the server is ready."""
-        self._reception.take_in()
-        if self._state == STARTING and self._workforce.complete:
-            self._state = RUNNING
-            _say_ready(self._settings)
+        if events.followed:
+            self.workforce.tell(messages.FOLLOW(on=True), worker)
+            events.tell(
+                messages.WORKER_READY, worker=worker.number, pid=worker.process.pid, generation=worker.generation
+            )
+        if self._log_level is not None:
+            self.workforce.tell(messages.LOG_LEVEL(level=self._log_level), worker)
+        self.reception.take_in()
+        if self.state == STARTING and self.workforce.complete:
+            self._enter(RUNNING)
+            _say_ready(self.settings)
 
     def worker_sent(self, worker: WorkerProcess, records: list[Record]) -> None:
         """Records came from it."""
-        self._reception.worker_sent(worker, records)
+        self.reception.worker_sent(worker, records)
+        if not worker.serves:
+            self.workforce.let_go_if_empty(worker)
+        elif worker.quota and worker.served >= worker.quota:
+            self.workforce.recycle(worker, RECYCLED)
+
+    def worker_told(self, worker: WorkerProcess, message: Body) -> None:
+        """Events came from it."""
+        if message["type"] == messages.TOLD.type and events.followed:
+            for event in message["events"]:
+                self._publisher.publish(event)
+            if message["dropped"]:
+                events.tell(messages.EVENTS_DROPPED, count=message["dropped"])
 
     def worker_drained(self, worker: WorkerProcess) -> None:
         """Its hand-off socket has room again."""
-        self._reception.take_in()
+        self.reception.take_in()
 
-    def worker_gone(self, worker: WorkerProcess) -> None:
+    def worker_gone(self, worker: WorkerProcess, how: str) -> None:
         """It is dead: what it counted still counts."""
+        if events.followed:
+            events.tell(
+                messages.WORKER_GONE,
+                worker=worker.number,
+                pid=worker.process.pid,
+                reason=worker.reason,
+                how=how,
+                connections=len(worker.connections),
+            )
         self._of_the_gone.add(worker.counters)
-        self._reception.worker_gone(worker)
+        self.reception.worker_gone(worker)
 
     def workers_beat(self) -> None:
         """All counters are fresh. What found no descriptor free, here or in a worker, is tried again."""
-        self._snapshots.append((self._loop.now, self._totals()))
-        self._reception.try_again()
+        self._snapshots.append((self.loop.now, self.totals()))
+        self.reception.try_again()
+        for told in self.on_beat:
+            told()
 
     def workforce_gone(self) -> None:
         """Nobody is left."""
-        self._loop.stop()
+        if self._progress is not None:
+            self._progress.cancel()
+        if self.state == DRAINING:
+            logs.event(logs.INFO, "server.drained")
+            for told in self._when_drained:
+                told()
+            self._when_drained.clear()
+        else:
+            self.loop.stop()
 
     # Stopping
 
-    def _heed_signals(self) -> None:
-        self._loop.on_signal(signal.SIGTERM, self._terminate)
-        self._loop.on_signal(signal.SIGINT, self._stop_now)
-        self._loop.on_signal(signal.SIGQUIT, self._stop_now)
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
-            self._loop.on_signal(signal.SIGHUP, self._stop_gracefully)
-
-    def _terminate(self) -> None:
-        if self._state == STOPPING:  # asked a second time
-            self._stop_now()
+    def terminate(self) -> None:
+        """Stop gracefully; asked a second time, at once."""
+        if self.state == STOPPING:
+            self.stop_now()
         else:
-            self._stop_gracefully()
+            self.stop_gracefully()
 
-    def _stop_gracefully(self) -> None:
-        if self._state != STOPPING:
-            self._stop(now=False)
+    def stop_gracefully(self) -> None:
+        """Let running operations finish, for --graceful-timeout, and end."""
+        if self.state != STOPPING:
+            self._leave(STOPPING)
+            self.workforce.drain(self.settings.graceful_timeout)
 
-    def _stop_now(self) -> None:
-        self._stop(now=True)
+    def stop_now(self) -> None:
+        """Abort the associations and end."""
+        self._leave(STOPPING, now=True)
+        self.workforce.stop()
 
-    def _stop(self, now: bool) -> None:
-        self._state = STOPPING
-        self._reception.close()
-        logs.event(logs.INFO, "server.stopping", now=now, associations=self._reception.admission.associations)
-        if now:
-            self._workforce.stop()
-        else:
-            self._workforce.drain()
+    def drain(self, drained: Callable[[], object]) -> str | None:
+        """Take nobody in any more, let everything end in its own time, and stay. Why that cannot be, or None."""
+        if self.state == STOPPING:
+            return "the server stops already"
+        self._when_drained.append(drained)
+        if self.state != DRAINING:
+            self._leave(DRAINING)
+            self.workforce.drain(None)
+        elif not self.workforce.workers:
+            self.workforce_gone()
+        return None
 
-    # What the command line asks
+    def _leave(self, state: str, now: bool = False) -> None:
+        self._enter(state)
+        self.reception.close()
+        if self._reload is not None:
+            self._reload.cancel()
+        logs.event(logs.INFO, f"server.{state}", now=now or None, associations=self.reception.admission.associations)
+        self._follow_progress()
 
-    def _requested(self, message: Body, identity: bytes) -> None:
-        fault = messages.fault_of(message)
-        kind = message["type"]
-        if fault is not None:
-            self._cli.send(messages.FAILED(message=fault), identity)
-        elif kind == messages.STATUS.type:
-            self._workforce.ask_counters(lambda: self._answer_status(identity))
-        elif kind == messages.STOP.type:
-            self._cli.send(messages.DONE(pid=os.getpid()), identity)
-            self._stop_now() if message["now"] else self._stop_gracefully()
-        elif kind == messages.LOG_LEVEL.type and message["level"] in logs.LEVELS:
-            logs.set_level(message["level"])
-            self._workforce.tell(message)
-            self._cli.send(messages.DONE(pid=os.getpid()), identity)
-        else:
-            self._cli.send(messages.FAILED(message=f"{kind}: not a request that can be carried out"), identity)
+    def _follow_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.cancel()
+        self._progress = self.loop.call_at(self.loop.now + _PROGRESS, self._say_progress)
 
-    def _answer_status(self, identity: bytes) -> None:
-        totals = self._totals()
-        since, before = self._snapshots[0]
-        now = self._loop.now
-        status = ServerStatus(
-            pid=os.getpid(),
-            state=self._state,
-            aet=self._settings.aet,
-            bind=[show_address(address) for address in self._settings.bind],
-            seconds=now - self._started_at,
-            workers=[_worker_status(worker, now) for worker in self._workforce.workers.values()],
-            associations=[
-                _association_status(connection, connection.admitted_at, now)
-                for connection in self._reception.connections.values()
-                if connection.admitted_at is not None
-            ],
-            counters=totals,
-            rates=rates(before, totals, now - since),
-            rate_seconds=now - since,
+    def _say_progress(self) -> None:
+        logs.event(
+            logs.INFO,
+            "server.progress",
+            associations=self.reception.admission.associations,
+            workers=len(self.workforce.workers),
         )
-        self._cli.send(messages.SERVER_STATUS(status=status), identity)
+        self._follow_progress()
 
-    def _totals(self) -> Snapshot:
+    # Changing
+
+    def scale(self, number: int) -> str | None:
+        """Have so many workers. Why that cannot be, or None."""
+        if self.state != RUNNING:
+            return self._not_now()
+        if not 1 <= number <= MOST_WORKERS:
+            return f"scale to {number}: a server has 1 to {MOST_WORKERS} workers"
+        logs.event(logs.INFO, "server.scaled", workers=number, before=len(self.workforce.generation.slots))
+        self.workforce.scale(number)
+        return None
+
+    def _scale_by(self, change: int) -> None:
+        fault = self.scale(len(self.workforce.generation.slots) + change)
+        if fault is not None:
+            logs.event(logs.WARNING, "server.not_scaled", reason=fault)
+
+    def reload(self, done: Done) -> None:
+        """Read all settings again, and serve with them and a fresh application if they will do."""
+        if self.state != RUNNING:
+            fault = self._not_now()
+            logs.event(logs.WARNING, "server.not_reloaded", reason=fault)
+            done(None, fault)
+            return
+        self._enter(RELOADING)
+        logs.event(logs.INFO, "server.reloading")
+        self._reload = Reload(self, done)
+
+    def apply(self, configured: Settings, settings: Settings, sockets: list[socket.socket]) -> None:
+        """From now on these settings hold, for newcomers; workers that were started with them take over now."""
+        self.configured, self.settings = configured, settings
+        self._log_level = None
+        logs.set_level(settings.log_level)
+        self.reception.apply(settings)
+        if sockets:
+            self.reception.listeners.replace(sockets)
+        for told in self.on_settings:
+            told(settings)
+
+    def reloaded(self, reloaded: Reloaded | None, fault: str) -> None:
+        """The reload came to its end."""
+        self._reload = None
+        if reloaded is None:
+            logs.event(logs.ERROR, "server.not_reloaded", reason=fault)
+        else:
+            logs.event(
+                logs.INFO,
+                "server.reloaded",
+                generation=reloaded["generation"],
+                workers=reloaded["workers"],
+                changed=",".join(reloaded["changed"]) or None,
+            )
+            if reloaded["ignored"]:
+                logs.event(
+                    logs.WARNING,
+                    "server.restart_wanted",
+                    settings=",".join(reloaded["ignored"]),
+                    advice="these are as they were; they change with a restart",
+                )
+        if self.state == RELOADING:
+            self._enter(RUNNING)
+
+    def _not_now(self) -> str:
+        soon = self.state in (STARTING, RELOADING)
+        return f"the server is {self.state}; " + ("ask again when it is running" if soon else "start it anew")
+
+    def set_log_level(self, level: str) -> None:
+        """Log from this level on, until the next reload."""
+        self._log_level = level
+        logs.set_level(level)
+        self.workforce.tell(messages.LOG_LEVEL(level=level))
+
+    def reopen_logs(self) -> None:
+        """The log file was moved away."""
+        logs.reopen()
+        self.workforce.tell(messages.REOPEN_LOGS())
+
+    # Events
+
+    def _followed(self) -> None:
+        """One more follows: everybody is told how the server is, so he knows that he is heard."""
+        if not events.followed:
+            events.follow(self._publisher.publish)
+            self.workforce.tell(messages.FOLLOW(on=True))
+        events.tell(messages.SERVER_STATE, state=self.state)
+
+    def _deserted(self) -> None:
+        events.unfollow()
+        self.workforce.tell(messages.FOLLOW(on=False))
+
+    # Counting
+
+    @property
+    def former_totals(self) -> tuple[float, Snapshot]:
+        """A moment some beats ago, and the totals then."""
+        return self._snapshots[0]
+
+    def live_workers(self) -> int:
+        """Workers that take connections."""
+        return sum(worker.serves for worker in self.workforce.workers.values())
+
+    def ask_totals(self, then: Callable[[Snapshot], object]) -> None:
+        """Call `then` with totals for which every worker was asked anew."""
+        self.workforce.ask_counters(lambda: then(self.totals()))
+
+    def totals(self) -> Snapshot:
         """The counters of all processes together. What is open now is known here, whatever workers said last."""
         totals = Counters()
-        for counted in (self._of_the_gone.snapshot(), self._reception.counters.snapshot()):
+        for counted in (self._of_the_gone.snapshot(), self.reception.counters.snapshot()):
             totals.add(counted)
-        for worker in self._workforce.workers.values():
+        for worker in self.workforce.workers.values():
             totals.add(worker.counters)
-        totals.connections_pending = self._reception.admission.pending
-        totals.associations_active = self._reception.admission.associations
-        totals.worker_restarts = self._workforce.restarts
+        totals.connections_pending = self.reception.admission.pending
+        totals.associations_active = self.reception.admission.associations
+        for reason, number in self.workforce.restarts.items():
+            totals.add({"worker_restarts": number, "labelled": {"worker_restarts": {reason: number}}})
         return totals.snapshot()
-
-
-def _worker_status(worker: WorkerProcess, now: float) -> WorkerStatus:
-    return WorkerStatus(
-        number=worker.number,
-        pid=worker.process.pid,
-        state=worker.state,
-        connections=len(worker.connections),
-        seconds=now - worker.started_at,
-        counters=worker.counters,
-    )
-
-
-def _association_status(connection: HeldConnection, admitted_at: float, now: float) -> AssociationStatus:
-    return AssociationStatus(
-        token=connection.token,
-        peer=show_address((connection.host, connection.port)),
-        calling_ae_title=connection.calling_ae_title,
-        called_ae_title=connection.called_ae_title,
-        worker=connection.worker.number if connection.worker is not None else 0,
-        seconds=now - admitted_at,
-    )
 
 
 def _say_ready(settings: Settings) -> None:
     """The one line a person waits for, and a program too."""
-    where = ", ".join(f"{settings.aet}@{show_address(address)}" for address in settings.bind)
+    where = ", ".join(f"{bind.ae_title or settings.aet}@{show_address(bind[:2])}" for bind in settings.bind)
     workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
     if settings.application:
         what = f"handled by {settings.application}"
@@ -242,31 +381,9 @@ def _say_ready(settings: Settings) -> None:
         f"ulpool: ready: {where}, {workers}, {what}; Ctrl-C stops",
         "server.ready",
         aet=settings.aet,
-        bind=show_addresses(settings.bind),
+        bind=show_binds(settings.bind),
         workers=settings.workers,
         **fields,
         pid=os.getpid(),
         stop=f"SIGTERM, or ulpool stop --control {settings.control}",
     )
-
-
-def _allow_descriptors(settings: Settings) -> None:
-    """Raise the soft limit, which workers inherit, to what the limits on connections may need, as far as we may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = (
-        settings.max_associations * _PER_ASSOCIATION
-        + settings.max_pending * _PER_PENDING
-        + _OPEN_FOLDERS
-        + _SPARE_DESCRIPTORS
-    )
-    if resource.RLIM_INFINITY != hard < needed:
-        logs.event(
-            logs.WARNING,
-            "server.descriptors",
-            needed=needed,
-            allowed=hard,
-            advice="raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower --max-associations or --max-pending",
-        )
-        needed = hard
-    if resource.RLIM_INFINITY != soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -105,6 +105,10 @@ class Association(Invoker):
         self._requestor = _side(REQUESTOR, "", served.peer_address)
         self._acceptor = _side(ACCEPTOR, ae_title, served.local_address)
 
+    def comes_from(self, address: tuple[str, int]) -> None:
+        """A balancer told where the requestor is."""
+        self._requestor.address, self._requestor.port = self._requestor.address_info = address
+
     def __repr__(self) -> str:
         return f"<association {self.native_id} of {self.requestor}>"
 

@@ -1,7 +1,7 @@
 """Connection: a non-blocking socket, its UpperLayer and its Session, pumped on the loop. Server and SCU share it.
 
 Belongs here: bytes in and out, back-pressure, timers, closing. Not here: what events mean (a subclass reacts to them),
-protocol (the core below), or anything that could wait.
+protocol (the core below, and TLS: `tls_socket` stands in for a socket), or anything that could wait.
 
 What is received stands in one buffer that all connections of a loop share: a pump ends by having the data set under
 way flushed and the upper layer keep what it could not use yet, so that the next connection may overwrite it.
@@ -13,9 +13,12 @@ import contextlib
 import errno
 import os
 import socket
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 from pool.loop import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, Loop, TimerHandle
+from pool.pace import Pace
+from pool.tls_socket import FlushDue, TLSSocket
 from ul.dimse import Buffer
 from ul.pdu_primitives import P_DATA, Primitive
 from ul.session import Session
@@ -25,6 +28,20 @@ from ul.upper_layer import UpperLayer
 RECEIVE_BUFFER_LENGTH: Final = 262144  # bytes: two of the P-DATA-TF that we advertise in one system call
 SEND_AHEAD: Final = 262144  # bytes of fragments handed to the socket at a time
 _BUFFERS_PER_CALL: Final = 512  # IOV_MAX is 1024
+
+
+class Transport(Protocol):
+    """What a connection needs of a non-blocking socket, or of what stands in for one (`tls_socket`, `entrance`)."""
+
+    def fileno(self) -> int: ...
+    def setblocking(self, flag: bool, /) -> None: ...
+    def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
+    def getsockopt(self, level: int, option: int, /) -> int: ...
+    def connect_ex(self, address: Any, /) -> int: ...
+    def recv_into(self, buffer: memoryview, /) -> int: ...
+    def sendmsg(self, buffers: Sequence[Buffer], /) -> int: ...
+    def shutdown(self, how: int, /) -> None: ...
+    def close(self) -> None: ...
 
 
 class Connection:
@@ -41,7 +58,9 @@ class Connection:
         "_unsent",
         "bytes_received",
         "bytes_sent",
+        "failure",
         "lost",
+        "pace",
         "session",
         "upper_layer",
     )
@@ -49,7 +68,7 @@ class Connection:
     def __init__(
         self,
         loop: Loop,
-        sock: socket.socket,
+        sock: Transport,
         upper_layer: UpperLayer,
         session: Session,
         buffer: memoryview,
@@ -67,7 +86,9 @@ class Connection:
         self._timer: TimerHandle | None = None
         self.bytes_received = 0
         self.bytes_sent = 0
-        self.lost = ""  # what the socket said when it failed
+        self.lost = ""  # why the connection failed, in words
+        self.failure: OSError | None = None  # what the socket said
+        self.pace: Pace | None = None  # that messages have to keep
 
     # -- for subclasses
 
@@ -79,8 +100,11 @@ class Connection:
         """The socket is closed: nothing more will happen."""
         raise NotImplementedError
 
-    def transport_connected(self) -> None:
-        """The transport connection that this side asked for is made; nothing was sent on it yet."""
+    def connected(self) -> None:
+        """The requestor's TCP connection is there."""
+
+    def secured(self) -> None:
+        """The requestor's TLS handshake is done."""
 
     # -- beginning
 
@@ -103,7 +127,7 @@ class Connection:
             self._watch(EPOLLOUT)
             self._settle()
         else:
-            self._connection_failed(error)
+            self._connection_failed(os.strerror(error))
 
     def _prepare(self) -> None:
         self._socket.setblocking(False)
@@ -115,15 +139,32 @@ class Connection:
     def _connected(self) -> None:
         error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
-            self._connection_failed(error)
+            self._connection_failed(os.strerror(error))
             return
-        self.transport_connected()
+        self.connected()
+        if isinstance(self._socket, TLSSocket):
+            self._shake_hands(self._socket)
+        else:
+            self._opened()
+
+    def _shake_hands(self, sock: TLSSocket) -> None:
+        try:
+            sock.handshake()
+        except BlockingIOError as due:
+            self._watch(EPOLLIN | EPOLLOUT if isinstance(due, FlushDue) else EPOLLIN)
+        except OSError as error:
+            self._connection_failed(error.strerror or str(error))
+        else:
+            self.secured()
+            self._opened()
+
+    def _opened(self) -> None:
         self.upper_layer.transport_opened(self._loop.now)
         self._watch(EPOLLIN)
         self.pump()
 
-    def _connection_failed(self, error: int) -> None:
-        self.lost = os.strerror(error)
+    def _connection_failed(self, why: str) -> None:
+        self.lost = why
         self._watch(0)
         self.upper_layer.receive_eof(self._loop.now)
         self.pump()
@@ -132,7 +173,11 @@ class Connection:
 
     def _ready(self, events: int) -> None:
         if self.upper_layer.should_connect:
-            self._connected()
+            if self._interest == EPOLLOUT:
+                self._connected()
+            else:
+                assert isinstance(self._socket, TLSSocket)
+                self._shake_hands(self._socket)
             return
         if events & EPOLLOUT:
             self._send_rest()
@@ -158,10 +203,14 @@ class Connection:
     def _receive(self) -> None:
         try:
             length = self._socket.recv_into(self._buffer)
+        except FlushDue:
+            if not self._unsent:
+                self._send_now([b""])  # what TLS has to say itself stands behind it
+            return
         except BlockingIOError:
             return
         except OSError as error:
-            self.lost = error.strerror or str(error)
+            self._failed(error)
             length = 0
         if length:
             self.bytes_received += length
@@ -169,6 +218,11 @@ class Connection:
         else:
             self._watch(0)  # at its end a socket is ready for ever
             self.upper_layer.receive_eof(self._loop.now)
+
+    def _failed(self, error: OSError) -> None:
+        if self.failure is None:
+            self.failure = error
+        self.lost = self.lost or error.strerror or str(error)
 
     def pump(self) -> None:
         """Let what arrived and what is to be said go as far as they can."""
@@ -229,7 +283,7 @@ class Connection:
                 return
             except OSError as error:
                 self._unsent = []
-                self.lost = self.lost or error.strerror or str(error)
+                self._failed(error)
                 return  # what the peer sent before it left is still to be read; its end follows
             self.bytes_sent += sent
             if len(buffers) == 1 and sent == len(buffers[0]):
@@ -251,6 +305,9 @@ class Connection:
             wanted = self._wanted()
             if wanted != self._interest:
                 self._watch(wanted)
+        if self.pace is not None:
+            awaited = self.session.amid_message and self.session.want_read and not self._unsent
+            self.pace.follow(awaited, self.bytes_received, self._loop.now)
         deadline = self.deadline
         if deadline is not None and (self._timer is None or deadline < self._timer.when):
             self._arm(deadline)
@@ -259,7 +316,7 @@ class Connection:
         """What to wait for."""
         upper_layer = self.upper_layer
         if upper_layer.should_connect:
-            return EPOLLOUT
+            return self._interest
         if not self._unsent:
             return EPOLLIN if self.session.want_read else EPOLLHUP
         return EPOLLOUT | EPOLLIN if self.session.want_read and not self._backed_up else EPOLLOUT
@@ -280,6 +337,9 @@ class Connection:
             stalled = self._progress_at + self._stall_timeout
             if deadline is None or stalled < deadline:
                 deadline = stalled
+        due = self.pace.deadline if self.pace is not None else None
+        if due is not None and (deadline is None or due < deadline):
+            deadline = due
         return deadline
 
     def _arm(self, deadline: float) -> None:
@@ -297,7 +357,15 @@ class Connection:
             self.lost = f"nothing of what was sent was read for {self._stall_timeout:g} s"
             self.close()
             return
+        if self.pace is not None and self.session.amid_message and self.pace.is_over(now):
+            self._receive()  # what has come and was not read yet is not the peer's fault
+            if self.pace.is_slow(self.bytes_received, now):
+                self._too_slow(str(self.pace))
         self.pump()
+
+    def _too_slow(self, why: str) -> None:
+        """The message under way comes too slowly."""
+        self.session.abort(self._loop.now, why)
 
     def _watch(self, events: int) -> None:
         if events == self._interest:

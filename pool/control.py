@@ -1,8 +1,8 @@
 """Control: the directory a server is found by, and the ZeroMQ sockets in it.
 
 The directory is the gate: ours, mode 0700, no link, and locked by the one server that runs in it before it binds
-anything (a second ROUTER on one ipc path would silently take the messages of the first). In it are two sockets:
-`workers` (ROUTER; every worker connects a DEALER) and `cli` (ROUTER; one DEALER per request).
+anything (a second ROUTER on one ipc path would silently take the messages of the first). In it are three sockets:
+`workers` (ROUTER; every worker connects a DEALER), `cli` (ROUTER; one DEALER per request) and `events` (XPUB).
 Messages are JSON objects with a "type"; what the types are is `pool.messages`' business. Nothing here ever blocks,
 `request` apart, which is the CLI's.
 """
@@ -17,23 +17,27 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, cast
 
 import zmq
 
 from pool import logs
-from pool.config import Address, show_address
+from pool.config import Bind, show_address
 from pool.loop import EPOLLIN, Loop
 
 Body = dict[str, Any]
 
 WORKERS: Final = "workers"
 CLI: Final = "cli"
+EVENTS: Final = "events"
 LOCK: Final = "lock"
 
 LONGEST_SOCKET_PATH: Final = 106  # bytes; sockaddr_un has 108, and libzmq wants room
 LARGEST_MESSAGE: Final = 4 << 20  # bytes; the status of 1000 associations is some 300 KiB
+FAREWELL: Final = 200  # milliseconds that a last message has to leave after its socket was closed
+MOST_UNREAD: Final = 10_000  # events that wait for one subscriber; who is slower misses some
 
 
 class ControlError(Exception):
@@ -54,6 +58,10 @@ class NotRunning(ControlError):
 
 class NotAnswering(ControlError):
     """A server is there but did not answer in time."""
+
+
+class Refused(ControlError):
+    """The server will not do what it was asked for. Nothing has changed."""
 
 
 # The directory
@@ -99,10 +107,14 @@ class ControlDirectory:
     def cli_address(self) -> str:
         return f"ipc://{self.path / CLI}"
 
+    @property
+    def events_address(self) -> str:
+        return f"ipc://{self.path / EVENTS}"
+
     def close(self) -> None:
         """Remove what we put there and let the lock go, in this order."""
         if self._lock is not None:
-            for name in (WORKERS, CLI, LOCK):
+            for name in (WORKERS, CLI, EVENTS, LOCK):
                 (self.path / name).unlink(missing_ok=True)
         if self._made:
             self._made = False
@@ -154,12 +166,12 @@ def require_private(path: Path) -> None:
         raise UnsafeDirectory(f"{path}: others may enter it (mode {stat.S_IMODE(status.st_mode):04o}); chmod 700 it")
 
 
-def default_path(bind: Sequence[Address]) -> Path:
+def default_path(bind: Sequence[Bind]) -> Path:
     """The control directory of a server that was not told one: below the user's runtime directory, named by address.
 
     A server that takes any free port is named by its process instead.
     """
-    name = show_address(bind[0]) if bind[0][1] else f"pid{os.getpid()}"
+    name = show_address(bind[0][:2]) if bind[0].port else f"pid{os.getpid()}"
     return next(_runtime_directories()) / f"{_prefix()}{name}"
 
 
@@ -244,10 +256,10 @@ class Endpoint:
         return True
 
     def close(self) -> None:
-        """Unsent messages are dropped: nobody hangs at exit."""
+        """What is unsent has a moment to leave: nobody hangs at exit."""
         if not self._socket.closed:
             self._loop.unregister(self._fd)
-            self._socket.close(linger=0)
+            self._socket.close(linger=FAREWELL)
 
     def _ready(self, events: int) -> None:
         self._drain()
@@ -266,6 +278,62 @@ class Endpoint:
             except BaseException:
                 self._loop.call_soon(self._drain)  # the edge is used up; the rest must not wait for another
                 raise
+
+
+class Publisher:
+    """An XPUB socket on the loop: every event goes to who subscribed to its type, or to the beginning of it.
+
+    Nobody is ever waited for: a subscriber that does not read misses events, and sees so by their numbers.
+    `on_subscribed()` is called whenever somebody comes, `on_deserted()` when nobody is left.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        zmq_socket: zmq.Socket[bytes],
+        on_subscribed: Callable[[], object],
+        on_deserted: Callable[[], object],
+    ) -> None:
+        self._loop = loop
+        self._socket = zmq_socket
+        self._on_subscribed = on_subscribed
+        self._on_deserted = on_deserted
+        self._topics: set[bytes] = set()
+        self._numbers = count(1)
+        self._fd = cast(int, zmq_socket.getsockopt(zmq.FD))
+        loop.register(self._fd, EPOLLIN, self._ready)
+        loop.call_soon(self._drain)
+
+    def publish(self, event: Body) -> None:
+        """Send it to who wants it."""
+        event["number"] = next(self._numbers)
+        self._socket.send_multipart([event["type"].encode(), json.dumps(event).encode()], zmq.NOBLOCK)
+        if self._has_input():
+            self._loop.call_soon(self._drain)
+
+    def close(self) -> None:
+        """Nobody is told anything any more."""
+        if not self._socket.closed:
+            self._loop.unregister(self._fd)
+            self._socket.close(linger=FAREWELL)
+
+    def _ready(self, events: int) -> None:
+        self._drain()
+
+    def _has_input(self) -> bool:
+        return bool(cast(int, self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+
+    def _drain(self) -> None:
+        """Subscriptions: a byte, 1 or 0, and what the type is to begin with."""
+        while not self._socket.closed and self._has_input():
+            said = self._socket.recv(zmq.NOBLOCK)
+            if said[:1] == b"\1":
+                self._topics.add(said[1:])
+                self._on_subscribed()
+            elif said[:1] == b"\0":
+                self._topics.discard(said[1:])
+                if not self._topics:
+                    self._on_deserted()
 
 
 def _read(payload: zmq.Frame) -> Body | None:
@@ -312,15 +380,30 @@ def worker_dealer(
     return Endpoint(loop, dealer, on_message)
 
 
+def publisher(
+    loop: Loop, at: ControlDirectory, on_subscribed: Callable[[], object], on_deserted: Callable[[], object]
+) -> Publisher:
+    """Where the server's events are published."""
+    xpub = _socket(zmq.XPUB)
+    xpub.setsockopt(zmq.SNDHWM, MOST_UNREAD)
+    xpub.setsockopt(zmq.XPUB_VERBOSE, 1)  # tell of every subscriber, not of the first one alone
+    _bind(xpub, at.events_address)
+    return Publisher(loop, xpub, on_subscribed, on_deserted)
+
+
 def _router(address: str, loop: Loop, on_message: Callable[[Body, bytes], object]) -> Endpoint:
     bound = _socket(zmq.ROUTER)
     bound.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error, not a message lost in silence
+    _bind(bound, address)
+    return Endpoint(loop, bound, on_message)
+
+
+def _bind(bound: zmq.Socket[bytes], address: str) -> None:
     try:
         bound.bind(address)
     except zmq.ZMQError as error:
         bound.close()
         raise ControlError(f"{address}: cannot listen there: {os.strerror(error.errno or errno.EIO)}") from error
-    return Endpoint(loop, bound, on_message)
 
 
 def _socket(kind: int) -> zmq.Socket[bytes]:
@@ -333,10 +416,11 @@ def _socket(kind: int) -> zmq.Socket[bytes]:
 # The CLI's side
 
 
-def request(path: Path, message: Body, timeout: float) -> Body:
-    """Ask the server that runs in the control directory `path`, and wait for its answer, at most `timeout` seconds.
+def request(path: Path, message: Body, timeout: float | None) -> Body:
+    """Ask the server that runs in the control directory `path`, and wait for its answer.
 
-    Raises NotRunning, NotAnswering or UnsafeDirectory.
+    At most `timeout` seconds, and in any case no longer than the server lives. Raises NotRunning, NotAnswering or
+    UnsafeDirectory.
     """
     try:
         require_private(path)
@@ -344,11 +428,33 @@ def request(path: Path, message: Body, timeout: float) -> Body:
         raise NotRunning(f"{path}: no server runs there; start one with ulpool serve") from None
     if not _listens(path / CLI):
         raise NotRunning(f"{path}: no server runs there any more; start one with ulpool serve")
-    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+    with contextlib.ExitStack() as stack:
+        context = stack.enter_context(zmq.Context())
+        dealer = stack.enter_context(context.socket(zmq.DEALER))
         dealer.setsockopt(zmq.LINGER, 0)
         dealer.connect(ControlDirectory(path).cli_address)
+        poller = zmq.Poller()
+        poller.register(dealer, zmq.POLLIN)
+        pidfd = server_pidfd(path)
+        if pidfd is not None:
+            stack.callback(os.close, pidfd)
+            poller.register(pidfd, zmq.POLLIN)
         dealer.send(json.dumps(message).encode())
-        if not dealer.poll(int(timeout * 1000)):
+        ready = dict(poller.poll(None if timeout is None else int(timeout * 1000)))
+        if not ready:
             raise NotAnswering(f"{path}: a server runs there but did not answer within {timeout:g} s")
+        if dealer not in ready:
+            raise NotRunning(f"{path}: the server ended before it answered")
         answer: Body = json.loads(dealer.recv())
     return answer
+
+
+def server_pidfd(path: Path) -> int | None:
+    """The process that holds the control directory, as a descriptor that is ready for reading when it ends.
+
+    None where its process id means nothing to us: in another namespace, for example.
+    """
+    try:
+        return os.pidfd_open(int((path / LOCK).read_text()))
+    except (OSError, ValueError):
+        return None

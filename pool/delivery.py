@@ -7,6 +7,7 @@ tables (`pool.cli.send`), or how a message gets to the peer (`pool.scu`).
 from __future__ import annotations
 
 import os
+import ssl
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -152,6 +153,7 @@ class Delivery:
         parallel: int,
         timeouts: Timeouts,
         on_outcome: Callable[[Outcome], object],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._peer = peer
         self._address = address
@@ -160,6 +162,7 @@ class Delivery:
         self._parallel = parallel
         self._timeouts = timeouts
         self._on_outcome = on_outcome
+        self._tls = tls
         self._loop = Loop()
         self._buffer = memoryview(bytearray(RECEIVE_BUFFER_LENGTH))
         self._open: set[_Sender] = set()
@@ -235,6 +238,7 @@ class _Sender(RequestedAssociation):
             calling_ae_title=delivery._calling_ae_title,
             contexts=batch.contexts,
             timeouts=delivery._timeouts,
+            tls=delivery._tls,
         )
 
     def accepted(self, negotiated: Negotiated) -> None:

@@ -1,6 +1,6 @@
 """Associations whose requests an application handles.
 
-Belongs here: what an association of `pool.scp` does differently when there are handlers to be called and to be told.
+Belongs here: what an association of `pool.served` does differently when there are handlers to be called and to be told.
 Not here: the threads they run on (`pool.handlers`), what they see of the association (`pool.association`), what their
 answers mean (`ul.services`).
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,11 +21,14 @@ from pool.handoff import Handoff
 from pool.kept import Kept, KeptDataSet, KeptInstance
 from pool.loop import Loop
 from pool.observed import OBSERVED, observe
-from pool.scp import SCP, Gate, ServedAssociation
+from pool.offers import limited
+from pool.proxy_protocol import Header
+from pool.scp import SCP, Gate
+from pool.served import ServedAssociation
 from pool.stats import Counters
 from pool.storage import Stored
 from ul import evt
-from ul.acse import Answer, Offer, Rejection, SupportedContext
+from ul.acse import Answer, Offer, Rejection
 from ul.evt import EventType, InterventionEvent, NotificationEvent
 from ul.handler_provider import HandlerProvider
 from ul.received import Request
@@ -47,7 +49,6 @@ from ul.session_events import (
     ResponseReceived,
     Timeouts,
 )
-from ul.sop_class import TRANSFER_SYNTAXES
 from ul.wire.command import C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RSP, Command
 
 # Who is bound to one of these is asked before the association is accepted.
@@ -60,13 +61,7 @@ _GENERATORS = (C_FIND_RQ, C_GET_RQ, C_MOVE_RQ)
 def offer_of(application: Application, settings: Settings) -> Offer:
     """What the application's AE supports, and whom the settings let in."""
     offer = application.ae.offer(application.ae.supported_contexts)
-    return replace(
-        offer,
-        unknown_contexts=SupportedContext(TRANSFER_SYNTAXES) if settings.accept_unknown else offer.unknown_contexts,
-        called_ae_titles=(settings.aet,) if settings.require_called_aet else (),
-        calling_ae_titles=settings.require_calling_aet,
-        maximum_length=settings.max_pdu,
-    )
+    return limited(offer, settings)
 
 
 class ApplicationSCP(SCP):
@@ -78,7 +73,6 @@ class ApplicationSCP(SCP):
         offer = offer_of(application, settings)
         super().__init__(settings, loop, counters, gate, offer, stores=application.storage is not None)
         self.application = application
-        self.ae_title = settings.aet
         self.threads = HandlerThreads(settings.handler_threads)
         self.observed = any(event in application.handlers for event in OBSERVED)
         logs.include(settings.application.partition(":")[0].partition(".")[0])
@@ -87,10 +81,7 @@ class ApplicationSCP(SCP):
 
     def open_association(self, sock: socket.socket, handoff: Handoff) -> HandledAssociation:
         """An association on a new connection, not started yet."""
-        peer_address = (handoff.host, handoff.port)
-        return HandledAssociation(
-            self, sock, token=handoff.token, peer_address=peer_address, accepted_at=handoff.accepted_at
-        )
+        return HandledAssociation(self, sock, handoff)
 
     def close(self) -> None:
         """Wait for the handlers that still run; after the last one, the application's hook."""
@@ -109,10 +100,8 @@ class HandledAssociation(ServedAssociation):
 
     __slots__ = ("_answer", "_application_scp", "_calls", "_lane", "_release_due", "assoc", "local_address")
 
-    def __init__(
-        self, scp: ApplicationSCP, sock: socket.socket, *, token: int, peer_address: tuple[str, int], accepted_at: float
-    ) -> None:
-        super().__init__(scp, sock, token=token, peer_address=peer_address, accepted_at=accepted_at)
+    def __init__(self, scp: ApplicationSCP, sock: socket.socket, handoff: Handoff) -> None:
+        super().__init__(scp, sock, handoff)
         self._application_scp = scp
         self._lane: Lane | None = None
         self._calls: list[tuple[Callable[..., object], tuple[Any, ...], bool]] = []
@@ -120,9 +109,14 @@ class HandledAssociation(ServedAssociation):
         self._release_due = False
         self.local_address: tuple[str, int] = sock.getsockname()[:2]
         application = scp.application
-        self.assoc = Association(self, scp.loop, application.ae, scp.ae_title, application.handlers, scp.timeouts)
+        ae_title, handlers = self.entrance.ae_title, application.handlers
+        self.assoc = Association(self, scp.loop, application.ae, ae_title, handlers, scp.timeouts)
         if scp.observed:
             self.observe()
+
+    def _introduced(self, header: Header) -> None:
+        super()._introduced(header)
+        self.assoc.comes_from(self.peer_address)
 
     # -- what handlers are called for, in order
 
@@ -160,7 +154,7 @@ class HandledAssociation(ServedAssociation):
 
     def _make_calls(self) -> None:
         if self._lane is None:
-            self._lane = self._application_scp.threads.lane()
+            self._lane = self._application_scp.threads.lane(self.token)
         calls, self._calls = self._calls, []
         for function, args, hold in calls:
             self._lane.call(function, *args, hold=hold)

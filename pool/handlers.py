@@ -23,9 +23,9 @@ class HandlerThreads:
     def __init__(self, number: int) -> None:
         self._threads = ThreadPoolExecutor(number, "handler")
 
-    def lane(self) -> Lane:
-        """A new lane."""
-        return Lane(self._threads)
+    def lane(self, association: int | None = None) -> Lane:
+        """A new lane. What is logged in it is about the association of this number."""
+        return Lane(self._threads, association)
 
     def submit(self, function: Callable[..., object], *args: Any) -> None:
         """Call `function(*args)` beside whatever else is called."""
@@ -39,10 +39,11 @@ class HandlerThreads:
 class Lane:
     """Calls that are made one after the other on a handler thread. To be used on the loop's thread."""
 
-    __slots__ = ("_calls", "_changed", "_held", "_thread", "_threads", "_under_way")
+    __slots__ = ("_association", "_calls", "_changed", "_held", "_thread", "_threads", "_under_way")
 
-    def __init__(self, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, threads: ThreadPoolExecutor, association: int | None = None) -> None:
         self._threads = threads
+        self._association = association
         self._changed = threading.Condition(threading.Lock())
         self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._held = False
@@ -74,12 +75,13 @@ class Lane:
 
     def _serve(self) -> None:
         self._thread = threading.get_ident()
-        while (call := self._next()) is not None:
-            function, args = call
-            try:
-                function(*args)
-            except Exception as error:
-                logs.event(logs.ERROR, "handler.fault", error=error)
+        with logs.about(association=self._association):
+            while (call := self._next()) is not None:
+                function, args = call
+                try:
+                    function(*args)
+                except Exception as error:
+                    logs.event(logs.ERROR, "handler.fault", error=error)
 
     def _next(self) -> tuple[Callable[..., object], tuple[Any, ...]] | None:
         with self._changed:

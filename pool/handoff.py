@@ -43,12 +43,10 @@ class Admitted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Acceptor to worker: answer with an A-ASSOCIATE-RJ of these values (PS3.8 Table 9-21)."""
+    """Acceptor to worker: answer with an A-ASSOCIATE-RJ."""
 
     token: int
-    result: int
-    source: int
-    reason: int
+    rule: int  # index into `admission.RULES`
 
 
 class Expire(NamedTuple):
@@ -74,8 +72,10 @@ class Admit(NamedTuple):
     """Worker to acceptor: an A-ASSOCIATE-RQ is there; may it become an association?"""
 
     token: int
+    port: int  # the requestor's, and its address, as the worker knows them: a balancer's client connects from elsewhere
     calling_ae_title: str
     called_ae_title: str
+    host: str
 
 
 class Closed(NamedTuple):
@@ -106,11 +106,11 @@ def _layout(number: int, record: type[Any], fields: str, texts: int = 0) -> _Lay
 _LAYOUTS: Final = (
     _layout(1, Handoff, "QHHd", texts=1),
     _layout(2, Admitted, "Q"),
-    _layout(3, Refused, "QBBB"),
+    _layout(3, Refused, "QB"),
     _layout(4, Expire, "Q"),
     _layout(5, Ack, "Q"),
     _layout(6, Nack, "Qi"),
-    _layout(7, Admit, "Q", texts=2),
+    _layout(7, Admit, "QH", texts=3),
     _layout(8, Closed, "Q"),
 )
 _BY_RECORD: Final = {layout.record: layout for layout in _LAYOUTS}

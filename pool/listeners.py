@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from pool import logs
-from pool.config import Address, show_address
+from pool.config import Address, Bind, show_address
 from pool.loop import EPOLLIN, Loop
 
 _ACCEPTS_PER_TURN: Final = 64
@@ -60,17 +60,18 @@ class ListenError(Exception):
     """An address cannot be listened on, in words for an operator."""
 
 
-def open_listeners(bind: Sequence[Address], backlog: int) -> list[socket.socket]:
+def open_listeners(bind: Sequence[Bind], backlog: int, present: Sequence[socket.socket] = ()) -> list[socket.socket]:
     """A listen socket for each address, or those that systemd passed, which stand for all of them.
 
-    Raises ListenError.
+    Where one of `present` listens already, the new one is another descriptor of it: nobody in its backlog is lost when
+    the old one is closed. Raises ListenError.
     """
     sockets = _passed_by_systemd(os.environ)
     if sockets:
         return sockets
     try:
         for address in bind:
-            sockets.append(_listen(address, backlog))
+            sockets.append(_listen((address.host, address.port), backlog, present))
     except ListenError:
         for sock in sockets:
             sock.close()
@@ -78,7 +79,24 @@ def open_listeners(bind: Sequence[Address], backlog: int) -> list[socket.socket]
     return sockets
 
 
-def _listen(address: Address, backlog: int) -> socket.socket:
+def bound(bind: Sequence[Bind], sockets: Sequence[socket.socket]) -> tuple[Bind, ...]:
+    """For each socket what `bind` says of it, with its real address.
+
+    Those of systemd may be others than `bind` names; the rules for --aet and --tls-cert hold for them.
+    """
+    names: list[Address] = [sock.getsockname()[:2] for sock in sockets]
+    in_order = len(names) == len(bind) and all(
+        asked.port in (0, port) for asked, (_, port) in zip(bind, names, strict=True)
+    )
+    said = bind if in_order else [_said_of(name, bind) for name in names]
+    return tuple(asked._replace(host=host, port=port) for asked, (host, port) in zip(said, names, strict=True))
+
+
+def _said_of(name: Address, bind: Sequence[Bind]) -> Bind:
+    return next((asked for asked in bind if (asked.host, asked.port) == name), Bind(*name))
+
+
+def _listen(address: Address, backlog: int, present: Sequence[socket.socket]) -> socket.socket:
     try:
         family, kind, protocol, _, target = socket.getaddrinfo(
             *address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -86,6 +104,9 @@ def _listen(address: Address, backlog: int) -> socket.socket:
     except socket.gaierror as error:
         raise ListenError(f"cannot listen on {show_address(address)}: {error.strerror}; check --bind") from None
     try:
+        for sock in present:
+            if sock.family == family and sock.getsockname()[:2] == target[:2]:
+                return sock.dup()
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -143,9 +164,19 @@ class Listeners:
             sock.setblocking(False)
 
     @property
-    def addresses(self) -> tuple[Address, ...]:
-        """Where they listen, with the real ports."""
-        return tuple((host, port) for host, port, *_ in (sock.getsockname() for sock in self._sockets))
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """They themselves, for `open_listeners`."""
+        return tuple(self._sockets)
+
+    def replace(self, sockets: Sequence[socket.socket]) -> None:
+        """Listen on these from now on, and on no others."""
+        parked = self.parked
+        self.close()
+        self._sockets = list(sockets)
+        for sock in self._sockets:
+            sock.setblocking(False)
+        if not parked:
+            self.resume()
 
     def park(self, why: str) -> None:
         """Accept nothing until `resume`."""

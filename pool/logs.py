@@ -1,8 +1,11 @@
 """The log: one line per event, a stable name per event, text for people or JSON for machines.
 
 What a peer sent (titles, names, versions) is escaped and bounded here and nowhere else, so no caller can forget it: a
-title with a newline must not forge a line. No event carries values of a data set. Records of other libraries that
-use `logging` pass through the same format. A line leaves in one write, so that those of several processes do not mix.
+title with a newline must not forge a line. Records of other libraries that use `logging` pass through the same format.
+A line leaves in one write, so that those of several processes do not mix. `log_events` tells what events there are.
+
+No line carries values of a data set. They would come in what others say: so of an exception that is none of ours the
+type and the place are told and not its message, and the same of libraries that read data sets, and of warnings.
 
 Nobody waits for who reads the log: what a stalled reader does not take is held up to a bound, then dropped and counted.
 """
@@ -19,9 +22,12 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 DEBUG: Final = logging.DEBUG
@@ -40,6 +46,11 @@ LONGEST_TRACEBACK: Final = 12  # frames, the innermost ones
 MOST_HELD: Final = 256  # lines that nobody has read yet, besides what a pipe holds
 
 _encode: Final = json.JSONEncoder().encode
+
+# Whose exceptions never quote a value, by the first part of their module; an OSError tells its error number's meaning.
+_OURS: Final = ("pool", "ul", "zmq")
+# Libraries whose messages quote values of data sets.
+_QUOTE_VALUES: Final = ("pydicom", "pynetdicom", "highdicom", "pylibjpeg")
 
 # What stands in a text line as it is: printable ASCII without space, quote, equals sign and backslash.
 _is_plain: Final = re.compile(rf"[!#-<>-\[\]-~]{{1,{LONGEST_VALUE}}}").fullmatch
@@ -67,10 +78,11 @@ class _Log:
 
 
 class _Output:
-    """The stream that lines are written to, never waiting for its reader. Several threads may use it."""
+    """The stream or file that lines are written to, never waiting for its reader. Several threads may use it."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, file: Path | None = None) -> None:
         self._stream = stream  # None: whatever standard error is at the moment
+        self._file = file  # instead of a stream
         self._written_to: TextIO | None = None
         self._write: Callable[[bytes], int] = len
         self._held: deque[bytes] = deque()
@@ -79,9 +91,28 @@ class _Output:
 
     def open(self) -> None:
         """Be ready for lines; no descriptor may be free when there are some."""
+        if self._file is not None:
+            if self._write is len:
+                self.reopen()
+            return
         stream = self._stream or sys.stderr
         if stream is not self._written_to:
             self._written_to, self._write = stream, _writer(stream)
+
+    def reopen(self) -> None:
+        """Go on in a new file of the same name: the old one was moved away. Raises OSError, and keeps the old one."""
+        if self._file is not None:
+            descriptor = _Descriptor(os.open(self._file, _OWN_FLAGS | os.O_CREAT | os.O_APPEND, _FILE_MODE))
+            with self._lock:
+                self._write = descriptor.write
+
+    def is_terminal(self) -> bool:
+        """Whether somebody looks on."""
+        stream = self._stream or sys.stderr
+        try:
+            return self._file is None and stream is not None and stream.isatty()
+        except ValueError:  # closed
+            return False
 
     def say(self, line: str) -> None:
         """Write a line, hold it or drop it. The order is kept, and what is missing is told where it would be."""
@@ -132,6 +163,7 @@ def _writer(stream: TextIO | None) -> Callable[[bytes], int]:
 
 
 _OWN_FLAGS: Final = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_FILE_MODE: Final = 0o640
 
 
 class _Descriptor:
@@ -170,21 +202,51 @@ class _FromLogging(logging.Handler):
         fields: dict[str, Any] = {"logger": record.name, "message": record.getMessage()}
         if record.exc_info and record.exc_info[1]:
             fields["error"] = record.exc_info[1]
+        if record.name.partition(".")[0] in _QUOTE_VALUES:
+            fields["message"] = None
+            fields["where"] = f"{record.filename}:{record.lineno} {record.funcName}"
         event(level, "application" if _is_included(record.name) else "library", **fields)
 
 
-def setup(level: str = "info", format: str = "text", stream: TextIO | None = None) -> None:
-    """Log events of `level` and above to `stream` (standard error if None). May be called again."""
-    _log.output = _Output(stream)
-    _log.output.open()
-    _log.format = _json_line if format == "json" else _text_line
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Instead of `warnings.showwarning`. A UserWarning is what pydicom gives for an odd value, which it quotes."""
+    told = None if issubclass(category, UserWarning) else str(message)
+    where = f"{filename.rpartition('/')[2]}:{lineno}"
+    event(WARNING, "library", logger="py.warnings", category=category.__name__, message=told, where=where)
+
+
+def setup(level: str = "info", format: str = "auto", file: Path | None = None, *, stream: TextIO | None = None) -> None:
+    """Log events of `level` and above to `file`, or to `stream` (standard error if None). May be called again.
+
+    `format` is text, json, or auto: text on a terminal. Raises OSError where the file cannot be written.
+    """
+    output = _Output(stream, file)
+    output.open()
+    _log.output = output
+    as_text = output.is_terminal() if format == "auto" else format == "text"
+    _log.format = _text_line if as_text else _json_line
     set_level(level)
     root = logging.getLogger()
     for handler in root.handlers[:]:
         if isinstance(handler, _FromLogging):
             root.removeHandler(handler)
     root.addHandler(_FromLogging())
-    logging.captureWarnings(True)
+    warnings.showwarning = _show_warning
+
+
+def reopen() -> None:
+    """Go on in a new log file of the same name, after the old one was moved away. Nothing, where the log is no file."""
+    try:
+        _log.output.reopen()
+    except OSError as error:
+        event(ERROR, "log.not_reopened", error=error)
 
 
 def set_level(level: str) -> None:
@@ -213,7 +275,21 @@ def event(level: int, name: str, /, **fields: Any) -> None:
     """
     if level < _log.threshold:
         return
+    subject = getattr(_thread, "subject", None)
+    if subject:
+        fields = {**subject, **fields}
     _log.output.say(_log.format(level, name, fields))
+
+
+@contextmanager
+def about(**subject: Any) -> Iterator[None]:
+    """What this thread logs meanwhile is about `subject`: fields that each of its events has."""
+    before = getattr(_thread, "subject", None)
+    _thread.subject = subject
+    try:
+        yield
+    finally:
+        _thread.subject = before
 
 
 def announce(text: str, name: str, /, **fields: Any) -> None:
@@ -267,11 +343,30 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _exception_text(error: BaseException) -> str:
-    """`KeyError: 'a' at loop.py:10 run > connection.py:20 pump`: a traceback that keeps to its line."""
-    text = "".join(traceback.format_exception_only(type(error), error)).strip()[:LONGEST_VALUE]
+    """`KeyError at loop.py:10 run > connection.py:20 pump`: a traceback that keeps to its line."""
+    return _with_place(_named(error), error)
+
+
+def in_full(error: BaseException) -> str:
+    """An exception with its message: of what failed before any data set was received."""
+    return _with_place("".join(traceback.format_exception_only(type(error), error)).strip(), error)
+
+
+def _with_place(text: str, error: BaseException) -> str:
+    text = text[:LONGEST_VALUE]
     frames = traceback.extract_tb(error.__traceback__)[-LONGEST_TRACEBACK:]
     where = " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)
     return f"{text} at {where}" if where else text
 
 
+def _named(error: BaseException) -> str:
+    """The type, and the message where it cannot hold a value of a data set."""
+    kind = type(error)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    if isinstance(error, OSError):
+        return f"{name}: {error.strerror}" if error.strerror else name
+    return f"{name}: {error}" if kind.__module__.partition(".")[0] in _OURS else name
+
+
+_thread: Final = threading.local()
 _log: Final = _Log()

@@ -7,7 +7,8 @@ Rules for callbacks:
 - Readiness is level-triggered. A callback may do part of the work and is called again; it must tolerate EAGAIN.
 - `now` is the monotonic clock, read once per turn. Within a turn it does not move.
 - An exception from a callback never ends the loop. It is logged, and where the callback is a method of an object that
-  has `callback_failed(error)`, that is called: so a connection that fails is closed and no other one notices.
+  has `callback_failed(error)`, that is called: so a connection that fails is closed and no other one notices. Its
+  `subject`, if it has one, says what the line is about.
 """
 
 from __future__ import annotations
@@ -211,8 +212,10 @@ class Loop:
             os.eventfd_write(self._wakeup, 1)
 
     def _callback_failed(self, callback: Callable[..., object], error: Exception) -> None:
-        logs.event(logs.ERROR, "loop.callback_failed", callback=_name_of(callback), error=error)
-        handler = getattr(getattr(callback, "__self__", None), "callback_failed", None)
+        owner = getattr(callback, "__self__", None)
+        subject = getattr(owner, "subject", {})
+        logs.event(logs.ERROR, "loop.callback_failed", **subject, callback=_name_of(callback), error=error)
+        handler = getattr(owner, "callback_failed", None)
         if handler is None:
             return
         try:

@@ -13,13 +13,15 @@ from collections import deque
 from itertools import count
 
 from pool import logs
-from pool.admission import Admission
+from pool.admission import RULES, Admission, Expiry, Limits
 from pool.config import Settings
+from pool.free_space import FreeSpace
 from pool.handoff import Ack, Admit, Admitted, Closed, Expire, Handoff, Nack, Record, Refused
 from pool.listeners import Listeners
 from pool.loop import Loop
 from pool.stats import Counters
-from pool.workforce import HeldConnection, WorkerProcess, Workforce
+from pool.worker_process import HeldConnection, WorkerProcess
+from pool.workforce import Workforce
 
 
 class Reception:
@@ -29,13 +31,21 @@ class Reception:
         self.counters = Counters()  # what only this process knows
         self.connections: dict[int, HeldConnection] = {}
         self.listeners = Listeners(loop, sockets, self._accepted)
+        self._bind = settings.bind
         self._loop = loop
         self._workforce = workforce
-        self.admission = Admission(settings.max_associations, settings.max_pending, settings.max_pending_per_address)
+        self.admission = Admission(Limits.of(settings))
+        self.free_space = FreeSpace(settings.output_directory, settings.min_free)
         self._waiting: deque[HeldConnection] = deque()  # for a worker
         self._tokens = count(1)
         self._choices = count(1)
         self._closing = False
+
+    def apply(self, settings: Settings) -> None:
+        """From now on these limits hold. Nobody who is there is sent away for them."""
+        self._bind = settings.bind
+        self.admission.limits = Limits.of(settings)
+        self.free_space.apply(settings.output_directory, settings.min_free)
 
     def take_in(self) -> None:
         """Something became free: hand over who waits, then accept again."""
@@ -62,11 +72,12 @@ class Reception:
     # In
 
     def _accepted(self, listener: int, fd: int, host: str, port: int) -> None:
-        connection = HeldConnection(next(self._tokens), listener, fd, host, port, self._loop.now)
+        bind = self._bind[listener]
+        connection = HeldConnection(next(self._tokens), bind, fd, host, port, self._loop.now)
         self.connections[connection.token] = connection
         self.counters.connections += 1
-        for oldest in self.admission.connected(connection.token, host):
-            self._expire(self.connections[oldest])
+        for expiry in self.admission.connected(connection.token, host):
+            self._expire(expiry)
         self._receive(connection)
 
     def _receive(self, connection: HeldConnection) -> None:
@@ -85,16 +96,21 @@ class Reception:
         return min(able, key=_load) if able else None
 
     def _hand_over(self, connection: HeldConnection, worker: WorkerProcess) -> None:
+        bind = worker.slot.generation.settings.bind
+        if connection.listener not in bind:  # accepted before a reload that ended what held there: its title, its TLS
+            self._forget(connection)
+            return
         worker.picked = next(self._choices)
         worker.connections[connection.token] = connection
         connection.worker = worker
-        handoff = Handoff(
-            connection.token, connection.listener, connection.port, connection.accepted_at, connection.host
-        )
+        number = bind.index(connection.listener)
+        handoff = Handoff(connection.token, number, connection.port, connection.accepted_at, connection.host)
         worker.channel.send(handoff, connection.fd)
 
-    def _expire(self, connection: HeldConnection) -> None:
+    def _expire(self, expiry: Expiry) -> None:
         self.counters.connections_expired += 1
+        self.counters.count("limits_reached", expiry.limit)
+        connection = self.connections[expiry.token]
         connection.expired = True
         if connection.worker is not None:
             connection.worker.channel.send(Expire(connection.token))
@@ -142,13 +158,17 @@ class Reception:
         self._receive(connection)
 
     def _admit(self, worker: WorkerProcess, connection: HeldConnection, record: Admit) -> None:
-        refusal = self.admission.request(connection.token)
-        if refusal is not None:
-            worker.channel.send(Refused(connection.token, *refusal))
+        self.admission.short_of_space = self.free_space.is_short(self._loop.now)
+        rule = self.admission.request(connection.token, record.host, record.calling_ae_title)
+        if rule is not None:
+            self.counters.count("limits_reached", rule.name)
+            worker.channel.send(Refused(connection.token, RULES.index(rule)))
             return
         connection.calling_ae_title = record.calling_ae_title
         connection.called_ae_title = record.called_ae_title
+        connection.host, connection.port = record.host, record.port
         connection.admitted_at = self._loop.now
+        worker.served += 1
         worker.channel.send(Admitted(connection.token))
 
     def _closed(self, worker: WorkerProcess, connection: HeldConnection) -> None:

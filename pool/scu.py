@@ -6,12 +6,14 @@ Belongs here: naming a peer, asking it for an association, and telling how that 
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pool.config import ae_title
 from pool.connection import Connection
 from pool.loop import Loop
+from pool.tls_socket import TLSSocket
 from ul.acse import DEFAULT_MAXIMUM_LENGTH, Negotiated, request
 from ul.pdu_primitives import PresentationContextDefinition, UserInformationItem
 from ul.session import Session
@@ -62,7 +64,8 @@ class Address(NamedTuple):
 class RequestedAssociation(Connection):
     """An association that this side asks for. A subclass reacts to what comes of it.
 
-    `end` is empty while it lasts, then says how it ended; "released" alone is an end in order.
+    `end` is empty while it lasts, then says how it ended; "released" alone is an end in order. With `tls` the
+    connection is secured first; where that context checks names, the certificate has to be for the peer's host.
     """
 
     __slots__ = ("end", "rejected")
@@ -79,12 +82,13 @@ class RequestedAssociation(Connection):
         timeouts: Timeouts,
         maximum_length: int = DEFAULT_MAXIMUM_LENGTH,
         extended: Iterable[UserInformationItem] = (),
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         upper_layer = UpperLayer(True, artim_timeout=timeouts.acse, maximum_length=maximum_length)
         session = Session(timeouts)
-        super().__init__(
-            loop, socket.socket(address.family, socket.SOCK_STREAM), upper_layer, session, buffer, timeouts.network
-        )
+        sock = socket.socket(address.family, socket.SOCK_STREAM)
+        transport = sock if tls is None else TLSSocket(sock, tls, server_hostname=peer.host)
+        super().__init__(loop, transport, upper_layer, session, buffer, timeouts.network)
         self.end = ""
         self.rejected = False
         primitive = request(

@@ -7,20 +7,24 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pool import logs
+from pool import logs, tls
 from pool.acceptor import Server
-from pool.config import resolve
-from pool.declaration import declared_by_application
+from pool.config import SettingError
 from pool.exit_status import ExitStatus
+from pool.resolution import Sources, settle
 
 
 def run(given: Mapping[str, object]) -> ExitStatus:
     """Resolve the settings, of which `given` are the first source, and serve until stopped."""
-    settings = resolve(given, os.environ)
-    if settings.application:
-        settings = resolve(given, os.environ, declared=declared_by_application(settings))
-    logs.setup(settings.log_level, settings.log_format)
-    return Server(settings).run()
+    sources = Sources(dict(given), dict(os.environ))
+    settings = settle(sources)
+    tls.check(settings)
+    try:
+        logs.setup(settings.log_level, settings.log_format, settings.log_file)
+    except OSError as error:
+        origin = settings.origins["log_file"]
+        raise SettingError(f"{origin}: {settings.log_file} cannot be written: {error.strerror}") from None
+    return Server(settings, sources).run()
 
 
 def serve(application: str = "", **settings: object) -> ExitStatus:

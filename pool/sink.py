@@ -9,7 +9,8 @@ from __future__ import annotations
 import socket
 
 from pool.handoff import Handoff
-from pool.scp import SCP, ServedAssociation
+from pool.scp import SCP
+from pool.served import ServedAssociation
 from ul.dimse import Buffer
 from ul.session_events import Operation
 
@@ -19,10 +20,7 @@ class SinkSCP(SCP):
 
     def open_association(self, sock: socket.socket, handoff: Handoff) -> ServedAssociation:
         """An association on a new connection, not started yet."""
-        peer_address = (handoff.host, handoff.port)
-        return SinkAssociation(
-            self, sock, token=handoff.token, peer_address=peer_address, accepted_at=handoff.accepted_at
-        )
+        return SinkAssociation(self, sock, handoff)
 
 
 class SinkAssociation(ServedAssociation):

@@ -1,31 +1,91 @@
 """What the server counts: one row per statistic, and the object that holds the numbers.
 
-`Counters` is the table: each field is one statistic with its kind and help. Counting is `counters.c_echo += 1` and
-nothing else; who counts what is decided where it happens, what is shown is read from the rows.
+`Counters` is the table: each field is one statistic with its kind and help, and, where it is told apart further, the
+names of its labels. Plain numbers are counted with `counters.connections += 1`, labelled ones with
+`counters.count("protocol_errors", "unexpected-pdu")`, which counts the total too; times with `counters.observe`.
+Who counts what is decided where it happens; what is shown, added up or scraped is read from the rows.
+
+Values of labels come from us or from the settings, never from a peer: nobody outside can make up a new series.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
+
+from pool.config import Settings
 
 COUNTER: Final = "counter"  # only grows: has a rate
 GAUGE: Final = "gauge"  # is what it is now
+HISTOGRAM: Final = "histogram"
 
+OTHER: Final = "other"  # the label of every calling title that no setting names
+
+Labels = tuple[str, ...]
 Snapshot = dict[str, Any]
+
+_BETWEEN_LABELS: Final = ","  # in a snapshot, whose keys are text; no title of a setting holds a comma
 
 
 @dataclass(frozen=True)
 class Statistic:
+    """A row. `bounds` are the upper ends of a histogram's buckets, in seconds."""
+
     name: str
     kind: str
     help: str
+    labels: Labels = ()
+    bounds: tuple[float, ...] = ()
 
 
-def _statistic(kind: str, help: str) -> Any:
-    return field(default=0, metadata={"kind": kind, "help": help})
+_OPERATION: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_ASSOCIATION: Final = (0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
+
+HISTOGRAMS: Final = (
+    Statistic(
+        "association_seconds", HISTOGRAM, "accepted associations, from their connection to its end", (), _ASSOCIATION
+    ),
+    Statistic(
+        "operation_seconds", HISTOGRAM, "operations, from their command to the last response", ("command",), _OPERATION
+    ),
+    Statistic(
+        "store_stage_seconds",
+        HISTOGRAM,
+        "stages of a kept instance: receive (command to the end of its data set), write (the part of that spent "
+        "writing), commit (sync, name, sync of the folder)",
+        ("stage",),
+        _OPERATION,
+    ),
+)
+_BOUNDS: Final = {row.name: row.bounds for row in HISTOGRAMS}
+
+
+class Histogram:
+    """How many observations fell into each bucket, the last one being open, and their sum."""
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def snapshot(self) -> Snapshot:
+        """Plain data, of its own."""
+        return {"counts": list(self.counts), "sum": self.sum}
+
+    def add(self, other: Mapping[str, Any]) -> None:
+        """Add a snapshot."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other["counts"], strict=True)]
+        self.sum += other["sum"]
+
+
+def _statistic(kind: str, help: str, *labels: str) -> Any:
+    return field(default=0, metadata={"kind": kind, "help": help, "labels": labels})
 
 
 @dataclass(slots=True)
@@ -38,43 +98,118 @@ class Counters:
     handoff_retries: int = _statistic(
         COUNTER, "connections handed to another worker because the first did not take them"
     )
-    worker_restarts: int = _statistic(COUNTER, "workers replaced because they died or hung")
-    associations_active: int = _statistic(GAUGE, "associations open now")
-    associations_accepted: int = _statistic(COUNTER, "associations accepted")
-    associations_rejected: int = _statistic(COUNTER, "associations rejected")
+    worker_restarts: int = _statistic(COUNTER, "workers replaced", "reason")
+    associations_active: int = _statistic(GAUGE, "associations open now", "calling")
+    associations_accepted: int = _statistic(COUNTER, "associations accepted", "calling")
+    associations_rejected: int = _statistic(COUNTER, "associations rejected", "result", "source", "reason")
+    limits_reached: int = _statistic(
+        COUNTER, "associations rejected or aborted, data sets refused and connections expired by a limit", "limit"
+    )
     associations_released: int = _statistic(COUNTER, "associations ended by a release")
     associations_aborted: int = _statistic(COUNTER, "associations ended by an abort, a timeout or a lost connection")
-    protocol_errors: int = _statistic(COUNTER, "breaches of the protocol by a peer")
+    health_checks: int = _statistic(
+        COUNTER, "associations that a balancer has on its own behalf, for nothing but a C-ECHO at most"
+    )
+    protocol_errors: int = _statistic(COUNTER, "breaches of the protocol by a peer", "kind")
     c_echo_requests: int = _statistic(COUNTER, "C-ECHO requests")
     c_store_requests: int = _statistic(COUNTER, "C-STORE requests")
+    responses: int = _statistic(COUNTER, "responses sent to requests", "command", "status", "calling")
     instances_stored: int = _statistic(COUNTER, "instances stored under a name of their own")
     instances_identical: int = _statistic(COUNTER, "instances received again, byte for byte")
     instances_conflicting: int = _statistic(COUNTER, "instances whose SOP Instance UID we had with other bytes")
     bytes_received: int = _statistic(COUNTER, "bytes received from peers")
+    bytes_sent: int = _statistic(COUNTER, "bytes sent to peers")
     bytes_stored: int = _statistic(COUNTER, "bytes of stored data sets")
-    failures: dict[str, int] = field(default_factory=dict)  # DIMSE status in hexadecimal -> responses sent with it
+    labelled: dict[str, dict[Labels, int]] = field(default_factory=dict)  # name -> labels -> part of the number
+    histograms: dict[str, dict[Labels, Histogram]] = field(default_factory=dict)
 
-    def count_failure(self, status: int) -> None:
-        """One response with a status that is neither Success nor Pending."""
-        name = f"{status:04X}"
-        self.failures[name] = self.failures.get(name, 0) + 1
+    def count(self, name: str, *labels: str) -> None:
+        """One more of a labelled statistic."""
+        setattr(self, name, getattr(self, name) + 1)
+        try:
+            self.labelled[name][labels] += 1
+        except KeyError:  # the first one
+            self.labelled.setdefault(name, {})[labels] = 1
+
+    def observe(self, name: str, seconds: float, *labels: str) -> None:
+        """One more observation of a histogram."""
+        try:
+            histogram = self.histograms[name][labels]
+        except KeyError:  # the first one
+            histogram = self._histogram(name, labels)
+        histogram.counts[bisect_left(histogram.bounds, seconds)] += 1
+        histogram.sum += seconds
+
+    def _histogram(self, name: str, labels: Labels) -> Histogram:
+        series = self.histograms.setdefault(name, {})
+        histogram = series.get(labels)
+        if histogram is None:
+            histogram = series[labels] = Histogram(_BOUNDS[name])
+        return histogram
 
     def snapshot(self) -> Snapshot:
         """The numbers as they are now: plain data, of its own."""
         values: Snapshot = {name: getattr(self, name) for name in _NAMES}
-        values["failures"] = dict(self.failures)
+        values["labelled"] = {
+            name: {_BETWEEN_LABELS.join(labels): number for labels, number in parts.items()}
+            for name, parts in self.labelled.items()
+        }
+        values["histograms"] = {
+            name: {_BETWEEN_LABELS.join(labels): histogram.snapshot() for labels, histogram in series.items()}
+            for name, series in self.histograms.items()
+        }
         return values
 
     def add(self, other: Mapping[str, Any]) -> None:
         """Add a snapshot of another process."""
         for name in _NAMES:
             setattr(self, name, getattr(self, name) + other.get(name, 0))
-        for status, count in other.get("failures", {}).items():
-            self.failures[status] = self.failures.get(status, 0) + count
+        for name, parts in other.get("labelled", {}).items():
+            mine = self.labelled.setdefault(name, {})
+            for text, number in parts.items():
+                labels = split_labels(text)
+                mine[labels] = mine.get(labels, 0) + number
+        for name, series in other.get("histograms", {}).items():
+            for text, histogram in series.items():
+                self._histogram(name, split_labels(text)).add(histogram)
 
 
 STATISTICS: Final = tuple(Statistic(f.name, **f.metadata) for f in dataclasses.fields(Counters) if f.metadata)
 _NAMES: Final = tuple(row.name for row in STATISTICS)
+
+
+def split_labels(text: str) -> Labels:
+    """The labels of a key of a snapshot."""
+    return tuple(text.split(_BETWEEN_LABELS)) if text else ()
+
+
+@lru_cache(maxsize=1024)
+def status_label(status: int) -> str:
+    """A DIMSE status as it is written: four hexadecimal digits."""
+    return f"{status:04X}"
+
+
+def configured_titles(settings: Settings) -> frozenset[str]:
+    """The calling AE titles that settings name."""
+    return frozenset((*settings.require_calling_aet, *(peer.title for peer in settings.peer)))
+
+
+def calling_label(title: str, configured: Collection[str]) -> str:
+    """The label of a calling AE title: itself where a setting names it, else `other`."""
+    return title if title in configured else OTHER
+
+
+def failures(snapshot: Mapping[str, Any]) -> dict[str, int]:
+    """The responses that were neither Success nor Pending, by status in hexadecimal."""
+    found: dict[str, int] = {}
+    for text, number in snapshot.get("labelled", {}).get("responses", {}).items():
+        _, status, _ = split_labels(text)
+        if status not in _FINE:
+            found[status] = found.get(status, 0) + number
+    return found
+
+
+_FINE: Final = ("0000", "FF00", "FF01")  # PS3.7 Annex C: Success and Pending
 
 
 def rates(before: Mapping[str, Any], after: Mapping[str, Any], seconds: float) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 It begins with its settings on stdin and its hand-off socket as an inherited descriptor. It leaves only at the end of
 that socket, once its last connection is closed; so it does when the acceptor died, too. Here belongs the worker's side
-of the hand-off and of control. What happens on a connection is `pool.scp`'s business.
+of the hand-off and of control. What happens on a connection is `pool.served`'s business.
 
 Two orders matter. A connection is acknowledged before anything is read from it, because until then the acceptor may
 hand it to another worker. And admission is asked of the acceptor, who alone knows the counts: once it is gone or has
@@ -20,12 +20,14 @@ import sys
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from pool import logs, messages
-from pool.config import Settings
+from pool import events, logs, messages
+from pool.admission import RULES
+from pool.config import SettingError, Settings
 from pool.control import Body, ControlDirectory, worker_dealer
 from pool.declaration import ApplicationError
 from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Nack, Record, Refused
 from pool.loop import Loop
+from pool.messages import AssociationDetails
 from pool.scp import SCP
 from pool.sink import SinkSCP
 from pool.stats import Counters, Snapshot
@@ -33,6 +35,7 @@ from ul.acse import Rejection
 
 # rejected-transient, DICOM UL service-provider (presentation related function), temporary-congestion
 _LEAVING: Final = Rejection(2, 3, 1)
+_LEAVING_RULE: Final = "stopping"
 
 _LAST_WORDS: Final = 1.0  # seconds that peers have to close after the A-ABORTs of a stop; the acceptor waits longer
 
@@ -41,14 +44,19 @@ _LAST_WORDS: Final = 1.0  # seconds that peers have to close after the A-ABORTs 
 _SWITCH_INTERVAL: Final = 0.002  # seconds
 
 # The parent decides when we leave. Handlers, not SIG_IGN, which programs started by an application would inherit.
-_LEFT_TO_THE_PARENT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+_LEFT_TO_THE_PARENT: Final = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP),
+    *(signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR1),
+)
 
 
 class Association(Protocol):
-    """What the worker needs of a connection; `pool.scp.ServedAssociation` is one."""
+    """What the worker needs of a connection; `pool.served.ServedAssociation` is one."""
 
     token: int
+    peer_address: tuple[str, int]  # the requestor's, once its A-ASSOCIATE-RQ is there
     bytes_received: int
+    bytes_sent: int
 
     def start(self) -> None:
         """Begin: the connection is acknowledged."""
@@ -56,8 +64,8 @@ class Association(Protocol):
     def admitted(self) -> None:
         """The association may be."""
 
-    def refused(self, rejection: Rejection) -> None:
-        """It may not."""
+    def refused(self, rejection: Rejection, rule: str) -> None:
+        """It may not; `rule` is for the log."""
 
     def expire_artim(self) -> None:
         """Close, unless an A-ASSOCIATE-RQ has come."""
@@ -70,6 +78,9 @@ class Association(Protocol):
 
     def abort(self, why: str) -> None:
         """A-ABORT, now. Nothing, if no A-ASSOCIATE-RQ has come."""
+
+    def details(self) -> AssociationDetails:
+        """How it is."""
 
     def close(self) -> None:
         """Close the transport connection, whatever state it is in."""
@@ -100,11 +111,13 @@ class Worker:
         self._asking: dict[int, Association] = {}  # those of them that wait to be admitted
         self._once_acknowledged: list[Callable[[], None]] = []  # what new ones are told, in order
         self._leaving = False
+        self._draining = False
         self._application = make_application(settings, self._loop, self._counters, self)
         self._channel = Channel(self._loop, handoff_socket, self._received, self._let_go, self._begin)
         assert settings.control is not None
         directory = ControlDirectory(settings.control)
         self._control = worker_dealer(self._loop, directory, b"%d" % os.getpid(), self._told)
+        self._events = events.Gathered(self._loop, self._tell)
 
     def run(self) -> None:
         """Serve until let go."""
@@ -114,6 +127,7 @@ class Worker:
             association.close()  # the peer had its time to close after our last words
         self._channel.flush()
         self._application.close()
+        self._events.flush()
         self._control.close()
         self._channel.close()
         self._loop.close()
@@ -123,10 +137,11 @@ class Worker:
     def request_admission(self, association: Association, calling_ae_title: str, called_ae_title: str) -> None:
         """Ask the acceptor; `admitted` or `refused` comes in a later turn."""
         if self._leaving:
-            self._loop.call_soon(association.refused, _LEAVING)
+            self._loop.call_soon(association.refused, _LEAVING, _LEAVING_RULE)
         else:
             self._asking[association.token] = association
-            self._channel.send(Admit(association.token, calling_ae_title, called_ae_title))
+            host, port = association.peer_address
+            self._channel.send(Admit(association.token, port, calling_ae_title, called_ae_title, host))
 
     def association_closed(self, association: Association) -> None:
         """Give its place back."""
@@ -150,9 +165,12 @@ class Worker:
             elif type(record) is Admitted:
                 if (association := self._asking.pop(record.token, None)) is not None:
                     call_soon(association.admitted)
+                    if self._draining:
+                        call_soon(association.drain)
             elif type(record) is Refused:
                 if (association := self._asking.pop(record.token, None)) is not None:
-                    call_soon(association.refused, Rejection(record.result, record.source, record.reason))
+                    rule = RULES[record.rule]
+                    call_soon(association.refused, Rejection(*rule.rejection), rule.name)
             elif type(record) is Expire and (association := self._associations.get(record.token)) is not None:
                 self._once_acknowledged.append(association.expire_artim)  # it may have come in this very packet
         if self._once_acknowledged:
@@ -190,7 +208,7 @@ class Worker:
         """
         self._leaving = True
         for association in list(self._asking.values()):
-            self._loop.call_soon(association.refused, _LEAVING)
+            self._loop.call_soon(association.refused, _LEAVING, _LEAVING_RULE)
         self._asking.clear()
         self._once_acknowledged += [association.dismiss for association in self._associations.values()]
         self._begin()
@@ -200,24 +218,46 @@ class Worker:
     # From the acceptor: what concerns the process
 
     def _snapshot(self) -> Snapshot:
-        """The counters as they are now: an association adds what it received at its end."""
+        """The counters as they are now: an association adds the bytes that it moved at its end."""
         snapshot = self._counters.snapshot()
-        snapshot["bytes_received"] += sum(association.bytes_received for association in self._associations.values())
+        for association in self._associations.values():
+            snapshot["bytes_received"] += association.bytes_received
+            snapshot["bytes_sent"] += association.bytes_sent
         return snapshot
 
     def _told(self, message: Body, identity: bytes) -> None:
         kind = message["type"]
         if kind == messages.PING.type:
             self._control.send(messages.PONG(number=message["number"], counters=self._snapshot()))
+        elif kind == messages.INQUIRE.type:
+            details = {token: association.details() for token, association in self._associations.items()}
+            self._control.send(messages.DETAILS(number=message["number"], associations=details))
         elif kind == messages.DRAIN.type:
+            self._draining = True
             for association in self._associations.values():
                 self._loop.call_soon(association.drain)
         elif kind == messages.STOP.type:
             for association in self._associations.values():
                 self._loop.call_soon(association.abort, "the server stops")
             self._loop.call_at(self._loop.now + _LAST_WORDS, self._loop.stop)
+        elif kind == messages.ABORT.type:
+            if (aborted := self._associations.get(message["association"])) is not None:
+                aborted.abort("aborted by the operator")
+        elif kind == messages.FOLLOW.type:
+            self._follow(message["on"])
         elif kind == messages.LOG_LEVEL.type:
             logs.set_level(message["level"])
+        elif kind == messages.REOPEN_LOGS.type:
+            logs.reopen()
+
+    def _follow(self, on: bool) -> None:
+        if on:
+            events.follow(self._events.add)
+        else:
+            events.unfollow()
+
+    def _tell(self, told: list[events.Event], dropped: int) -> bool:
+        return self._control.send(messages.TOLD(events=told, dropped=dropped))
 
 
 def scp_of(settings: Settings, loop: Loop, counters: Counters, gate: Worker) -> SCP:
@@ -240,12 +280,12 @@ def serve(make_application: Callable[[Settings, Loop, Counters, Worker], Applica
     handoff_socket = socket.socket(fileno=int(sys.argv[1]))
     handoff_socket.set_inheritable(False)  # what an application starts must not keep it open
     settings = Settings.from_json(sys.stdin.buffer.read())
-    logs.setup(settings.log_level, settings.log_format)
     try:
+        logs.setup(settings.log_level, settings.log_format, settings.log_file)
         worker = Worker(settings, handoff_socket, make_application)
     except Exception as error:
-        expected = isinstance(error, (OSError, ApplicationError))  # what it says is for the operator
-        logs.event(logs.FATAL, "worker.failed", error=str(error) if expected else error)
+        expected = isinstance(error, (OSError, ApplicationError, SettingError))  # what it says is for the operator
+        logs.event(logs.FATAL, "worker.failed", error=str(error) if expected else logs.in_full(error))
         return 1
     gc.freeze()  # what was imported stays: the collector need not look at it again
     worker.run()

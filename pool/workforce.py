@@ -1,8 +1,12 @@
 """The workforce: worker processes, started, watched, replaced and let go.
 
-One rule does most of it: *make the number right*, called whenever a worker may be missing. A worker is a fresh process
-(never a fork: nothing of this one leaks into it), its death is its pidfd becoming readable, its health the answer to a
-ping. Which connections it holds is written down here and decided in `reception`.
+One rule does most of it: *make the number right*, called whenever a worker may be missing. Each worker has a slot; a
+slot wants one when nobody serves in it, or when who does is to be replaced: then the successor starts first. All slots
+belong to a generation, the workers that were started with the same settings. A reload is a second generation that
+starts beside the first; when all of it is ready it is in force, and should one of it die before, nothing has changed.
+
+A worker is a fresh process (never a fork: nothing of this one leaks into it), its death is its pidfd becoming readable,
+its health the answer to a ping. Which connections it holds is written down here and decided in `reception`.
 
 Crash loops: a worker that dies is replaced at once. After `_AT_ONCE` deaths in a row, each with less than `_STEADY`
 seconds of life, its slot waits, twice as long each time. Until one worker was ready nothing is retried: when all of
@@ -11,21 +15,19 @@ the first ones are dead, nothing this process could do would help.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import subprocess
-import sys
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from typing import Final, Protocol
 
-from pool import interpreter, logs, messages
+from pool import logs, messages, worker_process
 from pool.config import Settings
 from pool.control import Body, ControlDirectory, workers_router
-from pool.handoff import Channel, Record, socketpair
+from pool.handoff import Record
 from pool.loop import EPOLLIN, Loop, TimerHandle
-from pool.stats import Snapshot
+from pool.worker_process import Generation, Slot, WorkerProcess
 
 BEATS: Final = 3  # pings that fit into --timeout
 STOP_TIMEOUT: Final = 2.0  # seconds a worker has from STOP to its end
@@ -37,7 +39,7 @@ _LONGEST_DELAY: Final = 30.0  # seconds
 _START_TIMEOUT: Final = 30.0  # seconds that a worker has to become ready, where --timeout is not longer still
 _SPAWN_RETRY: Final = 0.5  # seconds
 
-_WORKER_CODE: Final = interpreter.code("pool.worker")
+Answers = dict[int, Body]
 
 
 def respawn_delay(early_deaths: int) -> float:
@@ -45,88 +47,6 @@ def respawn_delay(early_deaths: int) -> float:
     if early_deaths <= _AT_ONCE:
         return 0.0
     return min(0.5 * 2.0 ** min(early_deaths - _AT_ONCE - 1, 16), _LONGEST_DELAY)
-
-
-class HeldConnection:
-    """A connection from its accept to its end, as the acceptor knows it."""
-
-    __slots__ = (
-        "accepted_at",
-        "admitted_at",
-        "called_ae_title",
-        "calling_ae_title",
-        "expired",
-        "fd",
-        "host",
-        "listener",
-        "port",
-        "token",
-        "worker",
-    )
-
-    def __init__(self, token: int, listener: int, fd: int, host: str, port: int, accepted_at: float) -> None:
-        self.token = token
-        self.listener = listener
-        self.fd: int | None = fd  # our copy, until a worker acknowledged
-        self.host = host
-        self.port = port
-        self.accepted_at = accepted_at
-        self.expired = False  # it lost its place as a pending one
-        self.admitted_at: float | None = None
-        self.calling_ae_title = ""
-        self.called_ae_title = ""
-        self.worker: WorkerProcess | None = None
-
-
-class Slot:
-    """A worker's place, which outlives the worker."""
-
-    def __init__(self) -> None:
-        self.worker: WorkerProcess | None = None
-        self.early_deaths = 0
-        self.retry: TimerHandle | None = None
-
-
-class WorkerProcess:
-    """One worker process, as the acceptor sees it."""
-
-    def __init__(
-        self, number: int, slot: Slot, process: subprocess.Popen[bytes], pidfd: int, channel: Channel, now: float
-    ) -> None:
-        self.number = number  # never used twice
-        self.slot = slot
-        self.process = process
-        self.pidfd = pidfd
-        self.channel = channel
-        self.started_at = now
-        self.ready_at: float | None = None
-        self.unanswered = 0  # beats
-        self.counters: Snapshot = {}
-        self.connections: dict[int, HeldConnection] = {}
-        self.table_full = False  # it refused a connection for want of descriptors, and closed none since
-        self.picked = 0  # when it was last chosen, in numbers of choices
-
-    @property
-    def identity(self) -> bytes:
-        """Its name on the control socket: the process id. Workers of a server that died before us have other ones."""
-        return b"%d" % self.process.pid
-
-    @property
-    def can_take(self) -> bool:
-        """Whether a connection can be handed to it now."""
-        return self.ready_at is not None and self.channel.open and not self.channel.full and not self.table_full
-
-    @property
-    def state(self) -> str:
-        if self.ready_at is None:
-            return "starting"
-        if not self.channel.open:
-            return "leaving"
-        return "full" if self.table_full or self.channel.full else "ready"
-
-    def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):  # dead, and its pidfd about to say so
-            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
 
 class Employer(Protocol):
@@ -138,10 +58,13 @@ class Employer(Protocol):
     def worker_sent(self, worker: WorkerProcess, records: list[Record]) -> object:
         """Records came from it."""
 
+    def worker_told(self, worker: WorkerProcess, message: Body) -> object:
+        """A message came from it that is not the workforce's own business."""
+
     def worker_drained(self, worker: WorkerProcess) -> object:
         """Its hand-off socket was full and is not so any more."""
 
-    def worker_gone(self, worker: WorkerProcess) -> object:
+    def worker_gone(self, worker: WorkerProcess, how: str) -> object:
         """It is dead and all it sent was given to `worker_sent`. What it holds unacknowledged can be handed on."""
 
     def workers_beat(self) -> object:
@@ -152,13 +75,24 @@ class Employer(Protocol):
 
 
 class _Question:
-    """A ping to all workers, until all have answered or it takes too long."""
+    """A message to all workers that wants an answer, until all have answered or it takes too long."""
 
-    def __init__(self, number: int, awaited: set[int], answered: Callable[[], object]) -> None:
+    def __init__(self, number: int, awaited: set[int], answered: Callable[[Answers], object]) -> None:
         self.number = number
         self.awaited = awaited
         self.answered = answered
+        self.answers: Answers = {}
         self.timer: TimerHandle | None = None
+
+
+class _Renewal:
+    """A generation that starts beside the one in force. `enact()` is called in the moment it takes over, `done(fault)`
+    afterwards; or, with what was wrong, when it will not."""
+
+    def __init__(self, generation: Generation, enact: Callable[[], object], done: Callable[[str], object]) -> None:
+        self.generation = generation
+        self.enact = enact
+        self.done = done
 
 
 class Workforce:
@@ -166,16 +100,17 @@ class Workforce:
 
     def __init__(self, loop: Loop, settings: Settings, directory: ControlDirectory, employer: Employer) -> None:
         self.workers: dict[int, WorkerProcess] = {}
-        self.restarts = 0
+        self.restarts: Counter[str] = Counter()  # workers that went while the server stayed, by reason
+        self.generation = Generation(1, settings)
+        self.generation.in_force = True
         self._loop = loop
-        self._settings = settings
         self._employer = employer
         self._router = workers_router(loop, directory, self._message)
-        self._slots = [Slot() for _ in range(settings.workers)]
         self._by_identity: dict[bytes, WorkerProcess] = {}
         self._numbers = count(1)
         self._question_numbers = count(1)
         self._questions: dict[int, _Question] = {}
+        self._renewal: _Renewal | None = None
         self._one_was_ready = False
         self._stopping = False
         self._beat_due = loop.now
@@ -184,17 +119,22 @@ class Workforce:
 
     @property
     def complete(self) -> bool:
-        """Every slot has a worker that is ready."""
-        return all(slot.worker is not None and slot.worker.ready_at is not None for slot in self._slots)
+        """Every slot has a worker that takes connections."""
+        return self.generation.complete
+
+    @property
+    def renewing(self) -> bool:
+        """Another generation starts."""
+        return self._renewal is not None
 
     def start(self) -> None:
         """Start all workers, and the beat."""
         self._make_the_number_right()
         self._schedule_beat()
 
-    def tell(self, message: Body) -> None:
-        """Send a message to all workers that are ready."""
-        for worker in self.workers.values():
+    def tell(self, message: Body, *workers: WorkerProcess) -> None:
+        """Send a message to these workers, or to all that are ready."""
+        for worker in workers or self.workers.values():
             if worker.ready_at is not None:
                 self._router.send(message, worker.identity)
 
@@ -208,8 +148,8 @@ class Workforce:
     # The number of workers
 
     def _make_the_number_right(self) -> None:
-        for slot in self._slots:
-            if slot.worker is None and slot.retry is None and not self._stopping:
+        for slot in self.generation.slots:
+            if slot.wants_one and not self._stopping:
                 try:
                     self._spawn(slot)
                 except OSError as error:  # no descriptor or no process to be had; connections may have taken them
@@ -219,33 +159,32 @@ class Workforce:
                     self._fill_later(slot, _SPAWN_RETRY)
 
     def _spawn(self, slot: Slot) -> None:
-        ours, theirs = socketpair()
-        try:
-            with theirs:
-                process = subprocess.Popen(
-                    [sys.executable, "-c", _WORKER_CODE, interpreter.OUR_FOLDER, str(theirs.fileno())],
-                    stdin=subprocess.PIPE,
-                    pass_fds=(theirs.fileno(),),
-                    start_new_session=True,  # Ctrl-C is for this process, which knows what to do about the workers
-                )
-            pidfd = os.pidfd_open(process.pid)  # where this fails, it finds stdin and hand-off closed, and leaves
-        except OSError:
-            ours.close()
-            raise
-        # Smaller than a pipe's buffer: this does not wait for the reader, who may be dead already.
-        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # type: ignore[union-attr]
-            pipe.write(self._settings.to_json().encode())
-        channel = Channel(
-            self._loop,
-            ours,
-            on_records=lambda records, fds: self._employer.worker_sent(worker, records),
-            on_eof=lambda: None,  # the end of the process is what counts
-            on_drained=lambda: self._employer.worker_drained(worker),
+        number = next(self._numbers)
+        worker = worker_process.start(
+            number, slot, self._loop, self._employer.worker_sent, self._employer.worker_drained
         )
-        worker = WorkerProcess(next(self._numbers), slot, process, pidfd, channel, self._loop.now)
-        slot.worker = self.workers[worker.number] = self._by_identity[worker.identity] = worker
+        slot.successor = self.workers[number] = self._by_identity[worker.identity] = worker
         self._loop.register(worker.pidfd, EPOLLIN, lambda events: self._reap(worker))
-        logs.event(logs.DEBUG, "worker.started", worker=worker.number, pid=process.pid)
+        logs.event(logs.DEBUG, "worker.started", worker=number, pid=worker.process.pid, generation=worker.generation)
+
+    def _ready(self, worker: WorkerProcess) -> None:
+        worker.ready_at = self._loop.now
+        worker.unanswered = 0
+        logs.event(logs.DEBUG, "worker.ready", worker=worker.number, pid=worker.process.pid)
+        if worker.slot.abolished or self._stopping:
+            return  # it was told to go while it was on its way
+        predecessor = worker.slot.take_over()
+        if self._renewal is not None and worker.slot.generation is self._renewal.generation:
+            if self._renewal.generation.complete:
+                self._enact(self._renewal)
+            return
+        if not self._one_was_ready:
+            self._one_was_ready = True
+            self._make_the_number_right()
+        self._employer.worker_ready(worker)
+        if predecessor is not None:
+            worker.slot.early_deaths = 0
+            self._retire(predecessor, predecessor.reason)
 
     def _reap(self, worker: WorkerProcess) -> None:
         self._loop.unregister(worker.pidfd)
@@ -254,33 +193,41 @@ class Workforce:
         worker.channel.read()  # all it ever sent, so that what it acknowledged is known
         worker.channel.close()
         del self.workers[worker.number], self._by_identity[worker.identity]
-        worker.slot.worker = None
         for question in list(self._questions.values()):
             self._answered(question, worker)
-        expected = self._stopping and (exit_status == 0 or worker.ready_at is None)
+        wanted = worker.slot.holds(worker) and not self._stopping
+        expected = not wanted and (exit_status == 0 or worker.ready_at is None)
+        if not expected and worker.reason != messages.STUCK:
+            worker.reason = messages.DIED
+        worker.slot.left_by(worker)
         logs.event(
             logs.DEBUG if expected else logs.ERROR,
             "worker.exited",
             worker=worker.number,
             pid=worker.process.pid,
             how=_how(exit_status),
+            reason=worker.reason or None,
             connections=len(worker.connections),
         )
-        self._employer.worker_gone(worker)
-        if not self._stopping:
-            self._replace(worker)
+        if not self._stopping and self._one_was_ready and worker.slot.generation.in_force:
+            self.restarts[worker.reason] += 1
+        self._employer.worker_gone(worker, _how(exit_status))
+        if wanted:
+            self._replace(worker, exit_status)
         if not self.workers and (self._stopping or not self._one_was_ready):
             self._employer.workforce_gone()
 
-    def _replace(self, worker: WorkerProcess) -> None:
+    def _replace(self, worker: WorkerProcess, exit_status: int) -> None:
         slot = worker.slot
+        if self._renewal is not None and slot.generation is self._renewal.generation:
+            self._give_up(f"worker {worker.number} did not start: {_how(exit_status)}; what it said is in the log")
+            return
         lived = 0.0 if worker.ready_at is None else self._loop.now - worker.ready_at
         slot.early_deaths = 0 if lived >= _STEADY else slot.early_deaths + 1
         if not self._one_was_ready:
             return
-        self.restarts += 1
         delay = respawn_delay(slot.early_deaths)
-        if delay:
+        if delay and slot.successor is None:
             logs.event(logs.ERROR, "worker.crash_loop", deaths=slot.early_deaths, next_start_in=delay)
             self._fill_later(slot, delay)
         self._make_the_number_right()
@@ -292,17 +239,79 @@ class Workforce:
 
         slot.retry = self._loop.call_at(self._loop.now + delay, fill)
 
+    def scale(self, number: int) -> None:
+        """Have so many. Those that hold the least go first, and let their associations end."""
+        slots = self.generation.slots
+        while len(slots) > number:
+            least = min(slots, key=lambda slot: len(slot.worker.connections) if slot.worker is not None else -1)
+            slots.remove(least)
+            self._abolish(least, messages.SCALED)
+        slots += [Slot(self.generation) for _ in range(number - len(slots))]
+        self._make_the_number_right()
+
+    def recycle(self, worker: WorkerProcess, reason: str) -> None:
+        """Replace a worker that serves: its successor starts first."""
+        if worker.serves and not worker.reason and not self._stopping:
+            worker.reason = reason
+            logs.event(
+                logs.INFO,
+                "worker.recycled",
+                worker=worker.number,
+                pid=worker.process.pid,
+                reason=reason,
+                served=worker.served,
+                memory=worker.memory,
+            )
+            self._make_the_number_right()
+
+    # The next generation
+
+    def renew(self, settings: Settings, enact: Callable[[], object], done: Callable[[str], object]) -> None:
+        """Start workers with other settings beside those that serve; when all are ready, they do."""
+        generation = Generation(self.generation.number + 1, settings)
+        self._renewal = _Renewal(generation, enact, done)
+        try:
+            for slot in generation.slots:
+                self._spawn(slot)
+        except OSError as error:
+            self._give_up(f"no worker can be started: {error.strerror}")
+
+    def _enact(self, renewal: _Renewal) -> None:
+        self._renewal = None
+        renewal.enact()
+        former, self.generation = self.generation, renewal.generation
+        self.generation.in_force = True
+        for slot in former.slots:
+            self._abolish(slot, messages.RELOADED)
+        for slot in self.generation.slots:
+            if slot.worker is not None:
+                self._employer.worker_ready(slot.worker)
+        renewal.done("")
+
+    def _give_up(self, fault: str) -> None:
+        renewal, self._renewal = self._renewal, None
+        assert renewal is not None
+        for slot in renewal.generation.slots:
+            self._abolish(slot, messages.RELOADED)
+        renewal.done(fault)
+
     # Their health
 
     def ask_counters(self, answered: Callable[[], object], timeout: float = ANSWER_TIMEOUT) -> None:
         """Call `answered()` when every ready worker has sent its counters, or after `timeout` seconds."""
+        self.ask(messages.PING, lambda answers: answered(), timeout)
+
+    def ask(
+        self, question: messages.Message, answered: Callable[[Answers], object], timeout: float = ANSWER_TIMEOUT
+    ) -> None:
+        """Ask every ready worker; `answered` gets the answers by its number, after `timeout` seconds at the latest."""
         ready = {number for number, worker in self.workers.items() if worker.ready_at is not None}
-        question = _Question(next(self._question_numbers), ready, answered)
-        self._questions[question.number] = question
-        self.tell(messages.PING(number=question.number))
-        question.timer = self._loop.call_at(self._loop.now + timeout, lambda: self._close_question(question))
+        asked = _Question(next(self._question_numbers), ready, answered)
+        self._questions[asked.number] = asked
+        self.tell(question(number=asked.number))
+        asked.timer = self._loop.call_at(self._loop.now + timeout, lambda: self._close_question(asked))
         if not ready:
-            self._close_question(question)
+            self._close_question(asked)
 
     def _answered(self, question: _Question, worker: WorkerProcess) -> None:
         question.awaited.discard(worker.number)
@@ -313,30 +322,35 @@ class Workforce:
         if self._questions.pop(question.number, None) is not None:
             if question.timer is not None:
                 question.timer.cancel()
-            question.answered()
+            question.answered(question.answers)
 
     def _schedule_beat(self) -> None:
-        self._beat_due = self._loop.now + self._settings.timeout / BEATS
+        self._beat_due = self._loop.now + self.generation.settings.timeout / BEATS
         self._beat_timer = self._loop.call_at(self._beat_due, self._beat)
 
     def _beat(self) -> None:
-        """Kill who left the last `BEATS` pings unanswered or does not become ready, and ping all.
+        """Kill who left the last `BEATS` pings unanswered or does not become ready, replace who grew, and ping all.
 
         When this process was itself stopped for a while, the answers may not have been read yet: it only pings again.
         """
-        interval = self._settings.timeout / BEATS
+        interval = self.generation.settings.timeout / BEATS
         late = self._loop.now - self._beat_due > interval / 2
         for worker in () if late else self.workers.values():
             if self._is_stuck(worker):
                 logs.event(logs.ERROR, "worker.stuck", worker=worker.number, pid=worker.process.pid)
+                worker.reason = messages.STUCK
                 worker.kill()
             worker.unanswered += 1
+        for worker in list(self.workers.values()):
+            if 0 < worker.slot.generation.settings.max_memory < worker.memory:
+                self.recycle(worker, messages.MEMORY)
         self.ask_counters(self._employer.workers_beat, timeout=interval / 2)
         self._schedule_beat()
 
     def _is_stuck(self, worker: WorkerProcess) -> bool:
+        timeout = self.generation.settings.timeout
         if worker.ready_at is None:  # a start is imports and a disk, of which --timeout says nothing
-            return self._loop.now >= worker.started_at + max(self._settings.timeout, _START_TIMEOUT)
+            return self._loop.now >= worker.started_at + max(timeout, _START_TIMEOUT)
         return worker.unanswered >= BEATS
 
     # What they say
@@ -348,35 +362,59 @@ class Workforce:
             logs.event(logs.DEBUG, "control.ignored", sender=identity, fault=fault)
         elif message["type"] == messages.READY.type:
             self._ready(worker)
-        elif message["type"] == messages.PONG.type:
-            worker.unanswered = 0
-            worker.counters = message["counters"]
-            question = self._questions.get(message["number"])
-            if question is not None:
-                self._answered(question, worker)
+        elif "number" in message:
+            self._answer(worker, message)
+        else:
+            self._employer.worker_told(worker, message)
 
-    def _ready(self, worker: WorkerProcess) -> None:
-        worker.ready_at = self._loop.now
+    def _answer(self, worker: WorkerProcess, message: Body) -> None:
         worker.unanswered = 0
-        logs.event(logs.DEBUG, "worker.ready", worker=worker.number, pid=worker.process.pid)
-        if not self._one_was_ready:
-            self._one_was_ready = True
-            self._make_the_number_right()
-        self._employer.worker_ready(worker)
+        if message["type"] == messages.PONG.type:
+            worker.counters = message["counters"]
+        question = self._questions.get(message["number"])
+        if question is not None:
+            question.answers[worker.number] = message
+            self._answered(question, worker)
 
     # Letting them go
 
-    def drain(self) -> None:
-        """Let every worker finish its operations and leave; after --graceful-timeout, `stop`."""
-        self._let_go(messages.DRAIN(), self._settings.graceful_timeout, self.stop)
+    def _abolish(self, slot: Slot, reason: str) -> None:
+        """Nobody is wanted here any more."""
+        slot.abolished = True
+        if slot.retry is not None:
+            slot.retry.cancel()
+        for worker in (slot.successor, slot.worker):
+            if worker is not None:
+                self._retire(worker, reason)
+
+    def _retire(self, worker: WorkerProcess, reason: str) -> None:
+        """It gets nobody any more. What it holds goes on, those too that have not asked for an association yet: a
+        transfer is not cut short because another worker takes over. Who is idle is not waited for."""
+        worker.reason = worker.reason or reason
+        if worker.ready_at is None or not worker.slot.generation.in_force:
+            worker.kill()  # it holds nothing
+            return
+        self.tell(messages.DRAIN(), worker)
+        self.let_go_if_empty(worker)
+
+    def let_go_if_empty(self, worker: WorkerProcess) -> None:
+        """Let it leave, if it gets nobody any more and holds nothing."""
+        if not worker.serves and not worker.connections and worker.channel.open:
+            worker.channel.half_close()
+
+    def drain(self, timeout: float | None) -> None:
+        """Let every worker finish its operations and leave; after so many seconds, `stop`."""
+        self._let_all_go(messages.DRAIN(), timeout, self.stop)
 
     def stop(self) -> None:
         """Have every worker abort its associations and leave; after STOP_TIMEOUT, SIGKILL."""
-        self._let_go(messages.STOP(now=True), STOP_TIMEOUT, self._kill)
+        self._let_all_go(messages.STOP(now=True), STOP_TIMEOUT, self._kill)
 
-    def _let_go(self, message: Body, timeout: float, then: Callable[[], object]) -> None:
+    def _let_all_go(self, message: Body, timeout: float | None, then: Callable[[], object]) -> None:
         self._stopping = True
-        for slot in self._slots:
+        if self._renewal is not None:
+            self._give_up("the server stops")
+        for slot in self.generation.slots:
             if slot.retry is not None:
                 slot.retry.cancel()
         for worker in self.workers.values():
@@ -386,7 +424,8 @@ class Workforce:
         self.tell(message)
         if self._stop_timer is not None:
             self._stop_timer.cancel()
-        self._stop_timer = self._loop.call_at(self._loop.now + timeout, then)
+        if timeout is not None:
+            self._stop_timer = self._loop.call_at(self._loop.now + timeout, then)
         if not self.workers:
             self._loop.call_soon(self._employer.workforce_gone)
 

@@ -1,6 +1,8 @@
-"""Writes ul/sop_class.py from pydicom's UID dictionary, so that importing ul need not import pydicom.
+"""Writes the tables of UIDs from pydicom's dictionary, so that importing ul need not import pydicom.
 
-Usage: python scripts/make_tables.py > ul/sop_class.py   (the same pydicom gives the same bytes)
+Usage (the same pydicom gives the same bytes):
+  python scripts/make_tables.py > ul/sop_class.py
+  python scripts/make_tables.py keywords > pool/config/uids.py   (for settings: the acceptor does not import ul)
 """
 
 from __future__ import annotations
@@ -149,6 +151,16 @@ from ul.uid import UID
 SOPClass = UID
 '''
 
+KEYWORDS_HEADER = '''\
+"""UIDs by the keywords of PS3.6, for settings that name SOP classes and transfer syntaxes.
+
+Written by scripts/make_tables.py from pydicom {version}: change the script, not this file. `ul.sop_class` is made from
+the same rows; the acceptor, which reads settings, imports nothing of `ul`.
+"""
+
+from typing import Final
+'''
+
 FOOTER = '''
 # The UIDs in these are plain str: other keys would slow down every look-up of what was received.
 STORED: Final = (STORAGE, NON_PATIENT_OBJECT_STORAGE)
@@ -246,5 +258,12 @@ def render() -> str:
     return "\n".join([*lines, FOOTER])
 
 
+def render_keywords() -> str:
+    lines = [KEYWORDS_HEADER.format(version=pydicom.__version__)]
+    for name, types in (("SOP_CLASSES", SOP_CLASS_TYPES), ("TRANSFER_SYNTAXES", (TRANSFER_SYNTAX_TYPE,))):
+        lines += [f"{name}: Final = {{", *(f'    "{row.keyword}": "{row.uid}",' for row in rows(*types)), "}"]
+    return "\n".join([*lines, ""])
+
+
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    sys.stdout.write(render_keywords() if sys.argv[1:] == ["keywords"] else render())

@@ -2,7 +2,14 @@
 # Install the programs that tests run besides Python's: where that cannot be, those tests skip and say so.
 set -euo pipefail
 
-declare -A package_of=([storescu]=dcmtk [strace]=strace [chromium]=chromium)
+declare -A package_of=(
+    [chromium]=chromium
+    [haproxy]=haproxy
+    [openssl]=openssl
+    [storescu]=dcmtk
+    [strace]=strace
+    [systemd-socket-activate]=systemd
+)
 missing=()
 for program in "${!package_of[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package_of[$program]}")

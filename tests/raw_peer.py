@@ -107,8 +107,9 @@ def data_set(uid: str, pixels: bytes = b"", **texts: str) -> bytes:
 class RawPeer:
     """A connection to a server. `receive_buffer` bytes is how little of what is sent to it waits in its kernel."""
 
-    def __init__(self, port: int, receive_buffer: int | None = None) -> None:
+    def __init__(self, port: int, receive_buffer: int | None = None, source: str = "127.0.0.1") -> None:
         self.socket = socket.socket()
+        self.socket.bind((source, 0))
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -94,11 +94,20 @@ def ulpool(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedP
 
 @contextmanager
 def server(
-    store: Path, *options: object, prefix: tuple[str, ...] = (), cwd: Path | None = None, **popen: Any
+    store: Path,
+    *options: object,
+    bind: str | None = "127.0.0.1:0",
+    prefix: tuple[str, ...] = (),
+    cwd: Path | None = None,
+    **popen: Any,
 ) -> Iterator[RunningServer]:
-    """A server that stores into `store`. `prefix` is a command to run it under, such as strace."""
+    """A server that stores into `store`. `prefix` is a command to run it under, such as strace.
+
+    Without `bind`, a configuration file says where it listens.
+    """
     with tempfile.TemporaryDirectory(prefix="ulpool-") as control:  # short: a socket's path has 107 bytes
-        command = ulpool_command("serve", "--bind", "127.0.0.1:0", "-od", store, "--control", control, *options)
+        given = ("--log-format", "text", "-od", store, "--control", control)
+        command = ulpool_command("serve", *(("--bind", bind) if bind else ()), *given, *options)
         process = subprocess.Popen(
             [*prefix, *command],
             stdin=subprocess.DEVNULL,

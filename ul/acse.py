@@ -25,7 +25,7 @@ from ul.pdu_primitives import (
     SCP_SCU_RoleSelectionNegotiation,
     UserInformationItem,
 )
-from ul.sop_class import may_be_storage
+from ul.sop_class import Verification, may_be_storage
 
 # Derived from a UUID (PS3.5 B.2): names this implementation and belongs to nobody else.
 IMPLEMENTATION_CLASS_UID: Final = "2.25.339905227811164247810970030750372672646"
@@ -85,6 +85,27 @@ class _Every(frozenset[str]):
 IN_ANY_TRANSFER_SYNTAX: Final = SupportedContext(_Every())  # the requestor's first
 
 
+class Restriction(NamedTuple):
+    """What an acceptor supports less of towards one calling AE title; empty is no less.
+
+    Verification is left out of it: it moves no data set.
+    """
+
+    abstract_syntaxes: Collection[str] = ()
+    transfer_syntaxes: Collection[str] = ()
+
+    def of(self, abstract_syntax: str, supported: SupportedContext) -> SupportedContext | None:
+        """What is left of `supported`; None for nothing."""
+        if abstract_syntax == Verification:
+            return supported
+        if self.abstract_syntaxes and abstract_syntax not in self.abstract_syntaxes:
+            return None
+        if not self.transfer_syntaxes:
+            return supported
+        left = tuple(uid for uid in self.transfer_syntaxes if uid in supported.transfer_syntaxes)
+        return supported._replace(transfer_syntaxes=left)
+
+
 class Negotiated(NamedTuple):
     """What an association has to go by, once it is accepted.
 
@@ -110,8 +131,8 @@ class Offer:
     """What an acceptor offers, the same for every association of one listener.
 
     `contexts` by abstract syntax. `unknown_contexts`: take any storage SOP class that is not there (private storage
-    classes) with these transfer syntaxes. `operations_window`: how many operations (the requestor may invoke, may
-    perform); 1 keeps to synchronous operation.
+    classes) with these transfer syntaxes. `restrictions` by calling AE title. `operations_window`: how many operations
+    (the requestor may invoke, may perform); 1 keeps to synchronous operation.
     """
 
     contexts: Mapping[str, SupportedContext]
@@ -122,7 +143,8 @@ class Offer:
     implementation_class_uid: str = IMPLEMENTATION_CLASS_UID
     implementation_version_name: str = IMPLEMENTATION_VERSION_NAME
     operations_window: tuple[int, int] = (1, 1)
-    _memo: dict[bytes, Rejection | Answer] = field(default_factory=dict, repr=False)
+    restrictions: Mapping[str, Restriction] = field(default_factory=dict)
+    _memo: dict[bytes, Rejection | Answer] = field(default_factory=dict, init=False, repr=False)
 
     def answer(self, request: A_ASSOCIATE) -> Rejection | Answer:
         """Answer `request`, from memory where the same bytes were answered before."""
@@ -151,13 +173,12 @@ class Offer:
 
     def _accept(self, request: A_ASSOCIATE) -> Answer:
         proposed_roles = roles(request)
+        restriction = self.restrictions.get(request.calling_ae_title)
         results: list[PresentationContextResult] = []
         contexts: dict[int, AcceptedContext] = {}
         answered_roles: dict[str, SCP_SCU_RoleSelectionNegotiation] = {}
         for definition in request.presentation_context_definition_list:
-            supported = self.contexts.get(definition.abstract_syntax)
-            if supported is None and may_be_storage(definition.abstract_syntax):
-                supported = self.unknown_contexts
+            supported = self._supported(definition.abstract_syntax, restriction)
             result = select_transfer_syntax(definition, supported)
             results.append(result)
             if supported is None or result.result != ACCEPTANCE:
@@ -184,6 +205,14 @@ class Offer:
         )
         may_perform, may_invoke = _operations(window)
         return Answer(response, Negotiated(contexts, peer_maximum_length(request), may_invoke, may_perform))
+
+    def _supported(self, abstract_syntax: str, restriction: Restriction | None) -> SupportedContext | None:
+        supported = self.contexts.get(abstract_syntax)
+        if supported is None and may_be_storage(abstract_syntax):
+            supported = self.unknown_contexts
+        if supported is None or restriction is None:
+            return supported
+        return restriction.of(abstract_syntax, supported)
 
     def _implementation(self) -> list[UserInformationItem]:
         return implementation_items(

@@ -76,7 +76,8 @@ class Assembler:
 
     Pull: `receive` takes the values of one P-DATA primitive, `advance` goes as far as the next command set or data
     set end. Whoever reads a command set says whether a data set follows it (`data_set_due`) and where it goes
-    (`sink`, None to read and not keep it) before the next fragment is looked at.
+    (`sink`, None to read and not keep it) before the next fragment is looked at; and how much of it may go there
+    (`room`, in bytes, None for any): what does not fit is read and not kept, and `room` is negative from then on.
     """
 
     __slots__ = (
@@ -89,6 +90,7 @@ class Assembler:
         "amid_command",
         "context_id",
         "data_set_due",
+        "room",
         "sink",
     )
 
@@ -103,6 +105,7 @@ class Assembler:
         self.context_id = 0  # of the message under way
         self.data_set_due = False  # from its command to its last fragment
         self.sink: Sink | None = None
+        self.room: int | None = None
 
     def receive(self, primitive: P_DATA) -> None:
         self._values = primitive.presentation_data_value_list
@@ -166,12 +169,18 @@ class Assembler:
             raise _breach(context_id, "a data set fragment without a command that announces one")
         if context_id != self.context_id:
             raise _breach(context_id, f"a fragment amid a data set on context {self.context_id}")
-        if self.sink is not None and fragment:
+        if self.sink is not None and fragment and (self.room is None or self._fits(fragment)):
             self.sink.write(fragment)
         if not header & LAST:
             return False
         self.data_set_due = False
         return True
+
+    def _fits(self, fragment: Buffer) -> bool:
+        assert self.room is not None
+        if self.room >= 0:
+            self.room -= len(fragment)
+        return self.room >= 0
 
 
 def _breach(context_id: int, what: str) -> ProtocolError:

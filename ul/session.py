@@ -73,12 +73,14 @@ class Session:
         "_timeouts",
         "_unread",
         "_waiting_since",
+        "maximum_data_set",
         "on_drained",
         "state",
     )
 
-    def __init__(self, timeouts: Timeouts, offer: Offer | None = None) -> None:
+    def __init__(self, timeouts: Timeouts, offer: Offer | None = None, *, maximum_data_set: int = 0) -> None:
         self.state = IDLE
+        self.maximum_data_set = maximum_data_set  # bytes of one that a request brings; 0: no limit
         self._timeouts = timeouts
         self._offer = offer
         self._request: A_ASSOCIATE | None = None
@@ -164,6 +166,11 @@ class Session:
         while message_id in self._invoked:
             message_id = message_id % 65535 + 1
         return message_id
+
+    @property
+    def heard_at(self) -> float:
+        """When the last primitive came from the peer, on the clock that `now` comes from."""
+        return self._waiting_since
 
     @property
     def amid_message(self) -> bool:
@@ -328,12 +335,18 @@ class Session:
             elif self._receiving is not None:
                 receiving, self._receiving = self._receiving, None
                 if isinstance(receiving, Operation):
+                    receiving.too_large = self._too_large
                     events.append(DataSetReceived(receiving))
                 else:
                     if receiving.sink is not None:
                         receiving.sink.flush()
                     events.append(ResponseDataSetReceived(receiving))
         return events.pop(0)
+
+    @property
+    def _too_large(self) -> bool:
+        """More came of the data set under way than this side takes."""
+        return self._assembler is not None and self._assembler.room is not None and self._assembler.room < 0
 
     def _advance(self) -> bytes | DataSetEnd | None:
         assembler = self._assembler
@@ -356,23 +369,25 @@ class Session:
         try:
             command = decode_command(encoded)
             assembler.data_set_due = command.has_data_set
-            assembler.sink = None
+            assembler.sink = assembler.room = None
             if command.type is C_CANCEL_RQ:
                 self._cancel(command)
             elif command.type.is_request:
-                self._request_received(command, self.negotiated.contexts[assembler.context_id])
+                self._request_received(command, self.negotiated.contexts[assembler.context_id], now)
             else:
                 self._response_received(command, self.negotiated.contexts[assembler.context_id])
         except ProtocolError as error:  # breaks PS3.7: ours to answer
             self.abort(now, str(error), breach=True)
 
-    def _request_received(self, command: Command, context: AcceptedContext) -> None:
+    def _request_received(self, command: Command, context: AcceptedContext, now: float) -> None:
         operations = self._operations
         if operations and any(operation.request.MessageID == command.MessageID for operation in operations):
             raise ProtocolError(f"{command.type.name}: message id {command.MessageID} is still being performed")
-        operation = Operation(command, context, self)
+        operation = Operation(command, context, self, now)
         if command.has_data_set:
             self._receiving = operation
+            if self.maximum_data_set and self._assembler is not None:
+                self._assembler.room = self.maximum_data_set
         if operations and 0 < self.negotiated.may_perform <= len(operations):
             self._parked = operation
         else:

@@ -19,17 +19,21 @@ class Operation:
 
     `sink` is where its data set goes; whoever is told of the request sets it (None: read and not kept). `cancelled`:
     a C-CANCEL came for it. `awaits_peer`: it can go on when the peer has answered what it was asked meanwhile.
+    `received_at` is when its command was there, on the clock of the session's `now`. `too_large`: its data set is
+    whole, and larger than the session takes; the sink has only the beginning of it.
     """
 
-    __slots__ = ("awaits_peer", "cancelled", "context", "request", "session", "sink")
+    __slots__ = ("awaits_peer", "cancelled", "context", "received_at", "request", "session", "sink", "too_large")
 
-    def __init__(self, request: Command, context: AcceptedContext, session: Session) -> None:
+    def __init__(self, request: Command, context: AcceptedContext, session: Session, received_at: float) -> None:
         self.request = request
         self.context = context
         self.session = session
+        self.received_at = received_at
         self.sink: Sink | None = None
         self.cancelled = False
         self.awaits_peer = False
+        self.too_large = False
 
 
 @dataclass(slots=True)

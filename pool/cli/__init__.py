@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from pool.config import SECTIONS, SETTINGS, Setting, SettingError
 from pool.control import AlreadyRunning, ControlError, NotAnswering, NotRunning
@@ -23,7 +24,20 @@ from pool.listeners import ListenError
 VERBS: Final = {
     "serve": "pool.cli.serve",
     "status": "pool.cli.status",
-    "stop": "pool.cli.status",
+    "workers": "pool.cli.status",
+    "associations": "pool.cli.status",
+    "top": "pool.cli.top",
+    "events": "pool.cli.events",
+    "scale": "pool.cli.orders",
+    "reload": "pool.cli.orders",
+    "drain": "pool.cli.orders",
+    "stop": "pool.cli.orders",
+    "abort": "pool.cli.orders",
+    "log-level": "pool.cli.orders",
+    "config": "pool.cli.config",
+    "conformance": "pool.cli.conformance",
+    "completion": "pool.cli.completion",
+    "healthcheck": "pool.cli.healthcheck",
     "echo": "pool.cli.echo",
     "send": "pool.cli.send",
     "load": "pool.cli.load",
@@ -52,7 +66,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        verb: click.Command = getattr(importlib.import_module(VERBS[cmd_name]), cmd_name)
+        verb: click.Command = getattr(importlib.import_module(VERBS[cmd_name]), cmd_name.replace("-", "_"))
         return verb
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -70,6 +84,8 @@ class _Verbs(click.Group):
     "  ulpool serve -aet ARCHIVE -od /data   under another title, to another directory\n"
     "  ulpool serve receiver:app             handle what comes with the app of receiver.py\n"
     "  ulpool status                         what the server is doing\n"
+    "  ulpool top                            the same, live\n"
+    "  ulpool reload                         serve with the settings and the application as they are now\n"
     "  ulpool stop                           let it finish its work and end\n"
     "  ulpool echo ULPOOL@127.0.0.1:11112    is somebody there?\n"
     "  ulpool send ULPOOL@127.0.0.1:11112 .  send all DICOM files of a folder\n"
@@ -99,7 +115,21 @@ class SettingOption(click.Option):
             multiple=row.is_list,
             default=None,
             help=row.help + default,
+            shell_complete=_values_of(row),
         )
+
+
+def _values_of(row: Setting) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """What a shell may complete: the words of the metavar, files or folders."""
+    words = row.metavar.split("|") if row.metavar.islower() and "|" in row.metavar else ()
+    kind = {"FILE": "file", "DIR": "dir"}.get(row.metavar)
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if kind is not None:
+            return [CompletionItem(incomplete, type=kind)]
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+    return complete
 
 
 class SettingArgument(click.Argument):

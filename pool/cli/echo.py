@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import ssl
+from typing import Any
+
 import click
 
 from pool.cli import CONTEXT_SETTINGS
-from pool.cli.peer import PeerFailed, association_options, peer_argument, resolved, timeouts
+from pool.cli.peer import PeerFailed, association_options, peer_argument, resolved, timeouts, tls_context
 from pool.connection import RECEIVE_BUFFER_LENGTH
 from pool.exit_status import ExitStatus
 from pool.loop import Loop
@@ -20,24 +24,37 @@ from ul.status import SUCCESS
 
 @click.command(
     context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n  ulpool echo ULPOOL@127.0.0.1:11112\n  ulpool echo -aet ME -v ARCHIVE@pacs.example:104",
+    epilog="\b\nExamples:\n  ulpool echo ULPOOL@127.0.0.1:11112\n  ulpool echo -aet ME -v ARCHIVE@pacs.example:104\n"
+    "  ulpool echo --tls-ca authority.pem ARCHIVE@pacs.example:2762",
 )
 @peer_argument
 @association_options
 @click.option("-v", "--verbose", is_flag=True, help="Say so when it worked, and how long it took.")
-def echo(peer: Peer, calling_aet: str, acse_timeout: float, dimse_timeout: float | None, verbose: bool) -> int:
+def echo(
+    peer: Peer, calling_aet: str, acse_timeout: float, dimse_timeout: float | None, verbose: bool, **tls: Any
+) -> int:
     """Verify that a peer answers (C-ECHO). Quiet on success."""
-    seconds = _echo(peer, resolved(peer), calling_aet, timeouts(acse_timeout, dimse_timeout))
+    context = tls_context(**tls)
+    seconds = verify(peer, resolved(peer), calling_aet, timeouts(acse_timeout, dimse_timeout), tls=context)
     if verbose:
         click.echo(f"{peer}: answered in {seconds * 1000:.1f} ms")
     return ExitStatus.OK
 
 
-def _echo(peer: Peer, address: Address, calling_ae_title: str, limits: Timeouts) -> float:
+def verify(
+    peer: Peer,
+    address: Address,
+    calling_ae_title: str,
+    limits: Timeouts,
+    *,
+    tls: ssl.SSLContext | None = None,
+    preface: bytes = b"",
+) -> float:
+    """Associate, C-ECHO, release; the seconds it took. `preface` is said before everything else. Raises PeerFailed."""
     loop = Loop()
     try:
         began = loop.now
-        association = _Echo(loop, peer, address, calling_ae_title, limits)
+        association = _Echo(loop, peer, address, calling_ae_title, limits, tls, preface)
         while not association.is_closed:
             loop.turn()
         association.judge(peer)
@@ -49,9 +66,19 @@ def _echo(peer: Peer, address: Address, calling_ae_title: str, limits: Timeouts)
 class _Echo(RequestedAssociation):
     """Associate, C-ECHO, release."""
 
-    __slots__ = ("_status", "_was_accepted")
+    __slots__ = ("_preface", "_status", "_was_accepted")
 
-    def __init__(self, loop: Loop, peer: Peer, address: Address, calling_ae_title: str, limits: Timeouts) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        peer: Peer,
+        address: Address,
+        calling_ae_title: str,
+        limits: Timeouts,
+        tls: ssl.SSLContext | None,
+        preface: bytes,
+    ) -> None:
+        self._preface = preface
         self._status: int | None = None
         self._was_accepted = False
         super().__init__(
@@ -62,7 +89,13 @@ class _Echo(RequestedAssociation):
             calling_ae_title=calling_ae_title,
             contexts=[PresentationContextDefinition(1, Verification, [ImplicitVRLittleEndian, ExplicitVRLittleEndian])],
             timeouts=limits,
+            tls=tls,
         )
+
+    def connected(self) -> None:
+        """Say the preface, before TLS begins; what is new takes these few bytes at once."""
+        if self._preface:
+            os.write(self._socket.fileno(), self._preface)
 
     def accepted(self, negotiated: Negotiated) -> None:
         self._was_accepted = True

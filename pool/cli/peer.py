@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from pool.config import ae_title, seconds, seconds_or_never
+from pool.config import ae_title, password_source, seconds, seconds_or_never
 from pool.exit_status import ExitStatus
 from pool.scu import Address, Peer
+from pool.tls import PROFILES, client_context
 from ul.session_events import Timeouts
 
 DEFAULT_CALLING_AE_TITLE: Final = "ULPOOL"
+
+_FILE: Final = click.Path(path_type=Path)
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -63,10 +68,52 @@ def association_options(verb: _Verb) -> _Verb:
                 show_default=True,
                 help="Seconds for the peer to answer a message; 0 sets no limit.",
             ),
+            click.option("--tls", is_flag=True, help="Over TLS; each of the options below means so too."),
+            click.option(
+                "--tls-ca",
+                type=_FILE,
+                metavar="FILE",
+                help="The authorities (PEM) that the peer's certificate has to come from; without it, the system's.",
+            ),
+            click.option("--tls-cert", type=_FILE, metavar="FILE", help="Our own certificate (PEM)."),
+            click.option("--tls-key", type=_FILE, metavar="FILE", help="Its key, where it is in a file of its own."),
+            click.option(
+                "--tls-key-password",
+                callback=parsed_by(password_source),
+                metavar="file:FILE|env:NAME",
+                default="",
+                help="Where the password of the key is.",
+            ),
+            click.option(
+                "--tls-profile",
+                type=click.Choice(list(PROFILES)),
+                default="bcp195",
+                show_default=True,
+                help="The profile of PS3.15, B.12 or B.13.",
+            ),
+            click.option(
+                "--tls-insecure", is_flag=True, help="Whoever the peer is: neither its certificate nor its name counts."
+            ),
         )
     ):
         verb = option(verb)
     return verb
+
+
+def tls_context(
+    *,
+    tls: bool,
+    tls_ca: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_key_password: str,
+    tls_profile: str,
+    tls_insecure: bool,
+) -> ssl.SSLContext | None:
+    """What the options say of TLS; None for a plain connection. Raises SettingError."""
+    if not (tls or tls_insecure or tls_ca or tls_cert or tls_key):
+        return None
+    return client_context(tls_ca, tls_cert, tls_key, tls_key_password, insecure=tls_insecure, profile=tls_profile)
 
 
 def timeouts(acse_timeout: float, dimse_timeout: float | None) -> Timeouts:

@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 from pool.cli import CONTEXT_SETTINGS
-from pool.cli.peer import association_options, peer_argument, resolved, timeouts
+from pool.cli.peer import association_options, peer_argument, resolved, timeouts, tls_context
 from pool.delivery import Delivery, Instance, Outcome, instances
 from pool.exit_status import ExitStatus
 from pool.scu import Peer
@@ -45,11 +46,13 @@ def send(
     parallel: int,
     as_json: bool,
     quiet: bool,
+    **tls: Any,
 ) -> int:
     """Send files, and all files in folders, to a peer (C-STORE).
 
     The exit status is 0 only if the peer took every one of them.
     """
+    context = tls_context(**tls)
     address = resolved(peer)
     console = Console(stderr=True, highlight=False, quiet=quiet or as_json)
     report = Report(paths)
@@ -71,6 +74,7 @@ def send(
             parallel=parallel,
             timeouts=timeouts(acse_timeout, dimse_timeout),
             on_outcome=on_outcome,
+            tls=context,
         )
         delivery.run()
     report.seconds = time.monotonic() - began

@@ -3,17 +3,22 @@
 What does not belong here: opening sockets, directories or logs.
 """
 
-from pool.config.settings import ENVIRONMENT_PREFIX, SECTIONS, SETTINGS, Setting, Settings
+from pool.config.binds import Bind, show_bind, show_binds
+from pool.config.networks import Network, is_in, plain_host
+from pool.config.peers import KnownPeer
+from pool.config.rows import ENVIRONMENT_PREFIX, SECTIONS, Setting
+from pool.config.settings import SETTINGS, Settings
 from pool.config.sources import SettingError, read_file, resolve
 from pool.config.values import (
     LAYOUT_FIELDS,
     LONGEST_TIMEOUT,
     Address,
+    Space,
     ae_title,
+    password_source,
     seconds,
     seconds_or_never,
     show_address,
-    show_addresses,
 )
 
 __all__ = [
@@ -23,14 +28,22 @@ __all__ = [
     "SECTIONS",
     "SETTINGS",
     "Address",
+    "Bind",
+    "KnownPeer",
+    "Network",
     "Setting",
     "SettingError",
     "Settings",
+    "Space",
     "ae_title",
+    "is_in",
+    "password_source",
+    "plain_host",
     "read_file",
     "resolve",
     "seconds",
     "seconds_or_never",
     "show_address",
-    "show_addresses",
+    "show_bind",
+    "show_binds",
 ]

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pool.config.settings import SETTINGS, Setting, Settings
+from pool.config.rows import Setting
+from pool.config.settings import SETTINGS, Settings
 from pool.config.values import show_switch
 
 if sys.version_info >= (3, 11):
@@ -92,7 +93,8 @@ def _resolve_row(row: Setting, sources: Iterable[Mapping[str, tuple[str, object]
         try:
             return origin, row.parse(text)
         except ValueError as error:
-            raise SettingError(f"{origin}: {text!r} will not do: {error}") from None
+            said = "this" if row.is_secret else repr(text)
+            raise SettingError(f"{origin}: {said} will not do: {error}") from None
     return "default", row.parse(row.default)
 
 
@@ -102,8 +104,20 @@ def _text(row: Setting, origin: str, given: object) -> str:
         return show_switch(given)
     if isinstance(given, (str, int, float, Path)):
         return str(given)
-    if isinstance(given, (list, tuple)) and row.is_list and all(isinstance(item, str) for item in given):
-        return ",".join(given)
+    if isinstance(given, (list, tuple)) and row.is_list:
+        texts = [_item(row, f"{origin}[{number}]", item) for number, item in enumerate(given, 1)]
+        if all(text is not None for text in texts):
+            return row.separator.join(filter(None, texts))
     raise SettingError(
         f"{origin}: {given!r} will not do: give {'text or a list of texts' if row.is_list else 'one value'}"
     )
+
+
+def _item(row: Setting, origin: str, given: object) -> str | None:
+    """One value of a list as its text; None for what has none."""
+    if isinstance(given, Mapping) and row.of_table is not None:
+        try:
+            return row.of_table(given)
+        except ValueError as error:
+            raise SettingError(f"{origin}: {error}") from None
+    return given if isinstance(given, str) else None

@@ -6,10 +6,11 @@ Text -> value. A ValueError says what would do; `sources` adds where the text ca
 from __future__ import annotations
 
 import math
+import re
 import string
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from pool.cores import usable_cores
 
@@ -20,21 +21,21 @@ LONGEST_TIMEOUT: Final = 1_000_000.0  # seconds; past it epoll's milliseconds wo
 LARGEST_PDU: Final = 0xFFFFFFFF  # the PDU-length field has four bytes (PS3.8 9.3.1)
 
 
-def addresses(text: str) -> tuple[Address, ...]:
-    """HOST:PORT, comma separated; an IPv6 host stands in brackets, an empty host means every IPv4 interface."""
-    return tuple(_address(part.strip()) for part in text.split(","))
+def optional_address(text: str) -> Address | None:
+    return address(text) if text else None
 
 
-def _address(text: str) -> Address:
+def show_optional_address(address: Address | None) -> str:
+    return show_address(address) if address else ""
+
+
+def address(text: str) -> Address:
+    """HOST:PORT; an IPv6 host stands in brackets, an empty host means every IPv4 interface."""
     host, colon, port = text.rpartition(":")
     in_brackets = host.startswith("[") and host.endswith("]")
     if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535 or (":" in host and not in_brackets):
         raise ValueError("give HOST:PORT, such as 127.0.0.1:11112 or [::1]:11112, with a port from 0 to 65535")
     return (host[1:-1] if in_brackets else host) or "0.0.0.0", int(port)
-
-
-def show_addresses(bind: Iterable[Address]) -> str:
-    return ",".join(show_address(address) for address in bind)
 
 
 def show_address(address: Address) -> str:
@@ -125,6 +126,49 @@ def _float(text: str) -> float:
         return math.nan
 
 
+_UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_LARGEST_SIZE: Final = 1 << 60
+_SIZE: Final = re.compile(r"(\d{1,19})\s*([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
+
+
+def size(text: str) -> int:
+    """Bytes; K, M, G and T are powers of 1024. 0 sets no limit."""
+    match = _SIZE.fullmatch(text.strip())
+    number = int(match[1]) * _UNITS[match[2].upper()] if match else -1
+    if not 0 <= number <= _LARGEST_SIZE:
+        raise ValueError("give a number of bytes, such as 65536, 512K or 2G, or 0 for no limit")
+    return number
+
+
+class Space(NamedTuple):
+    """So much of a file system: bytes, or a share of it; 0 is none."""
+
+    bytes: int = 0
+    percent: float = 0.0
+
+    def of(self, total: int) -> int:
+        """Bytes, on a file system of `total` bytes."""
+        return int(total * self.percent / 100) if self.percent else self.bytes
+
+
+def space(text: str) -> Space:
+    """A size, or a percentage of a file system."""
+    if text.strip().endswith("%"):
+        percent = _float(text.strip()[:-1])
+        if 0 <= percent < 100:
+            return Space(percent=percent)
+    else:
+        try:
+            return Space(bytes=size(text))
+        except ValueError:
+            pass
+    raise ValueError("give a size, such as 10G, or a percentage below 100, such as 5%, or 0 for no limit")
+
+
+def show_space(value: Space) -> str:
+    return f"{value.percent!r}%" if value.percent else str(value.bytes)
+
+
 def choice(*names: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in names:
@@ -158,6 +202,14 @@ def optional_path(text: str) -> Path | None:
 
 def show_optional_path(path: Path | None) -> str:
     return str(path or "")
+
+
+def password_source(text: str) -> str:
+    """Where a password is, in openssl's words; the password itself is no setting, and nothing shows it."""
+    kind, colon, where = text.partition(":")
+    if text and not (colon and where and kind in ("file", "env")):
+        raise ValueError("give file:FILE or env:NAME, for the password itself would be seen in the list of processes")
+    return f"file:{directory(where)}" if kind == "file" else text
 
 
 def layout(text: str) -> str:

@@ -9,8 +9,9 @@ the end of the connection included, goes through the session, which is told firs
 
 from __future__ import annotations
 
+import socket
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from pool.load.lanes import Lane
 from pool.load.plan import Plan
@@ -149,7 +150,7 @@ class LoadAssociation(RequestedAssociation):
 
     # -- phases
 
-    def transport_connected(self) -> None:
+    def connected(self) -> None:
         """TCP has it."""
         self._is_connected = True
         self._phase_over(CONNECT)
@@ -216,7 +217,7 @@ class LoadAssociation(RequestedAssociation):
             super()._ready(events)
             return
         try:
-            data = self._socket.recv(_LONGEST_FORESEEN)
+            data = cast(socket.socket, self._socket).recv(_LONGEST_FORESEEN)  # plain
         except BlockingIOError:
             return
         except OSError as error:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Final, NamedTuple, TypeVar
 
 from pool.storage.comparison import has_same_data_set, may_hold
@@ -195,6 +196,9 @@ class Incoming:
         "_temporary",
         "bytes_written",
         "preface_length",
+        "seconds_committing",
+        "seconds_receiving",
+        "seconds_writing",
         "sop_instance_uid",
         "transfer_syntax_uid",
     )
@@ -218,6 +222,9 @@ class Incoming:
         self._scanner = head_scanner(transfer_syntax_uid)
         self._pending: list[Buffer] = [preface]
         self._failed_errno = 0
+        self.seconds_receiving = 0.0  # For who receives it to say.
+        self.seconds_writing = 0.0
+        self.seconds_committing = 0.0
 
     @property
     def uids(self) -> dict[int, str]:
@@ -236,11 +243,13 @@ class Incoming:
         pending, self._pending = self._pending, []
         if self._temporary is None or not pending:
             return
+        began = monotonic()
         try:
             _write(self._temporary.fd, pending)
         except OSError as error:
             self._failed_errno = error.errno or errno.EIO
             self.discard()
+        self.seconds_writing += monotonic() - began
 
     def commit_at_once(self) -> Stored | None:
         """What `commit` does, on a loop's thread: None where it may take long, and then `commit` is still to be called.
@@ -261,6 +270,7 @@ class Incoming:
         temporary, self._temporary = self._temporary, None
         if temporary is None:
             raise UsageError("this instance was committed or discarded before")
+        began = monotonic()
         try:
             try:
                 self._check()
@@ -271,6 +281,7 @@ class Incoming:
             finally:
                 if temporary is not None:
                     temporary.close()
+                self.seconds_committing += monotonic() - began
         except OSError as error:
             raise out_of_resources(error.errno or errno.EIO) from error
 

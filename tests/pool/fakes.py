@@ -1,6 +1,6 @@
 """A worker without DICOM: the whole of `pool.worker`, with associations that speak lines instead of PDUs.
 
-    RQ            -> AC, or RJ 2 3 2, as the acceptor decides
+    RQ            -> AC, or RJ 2 3 2, as the acceptor decides; RQCT1 is the same from the calling title CT1
     PID           -> the worker's process id
     HOLD          -> from now on DRAIN and STOP are not heeded
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from pool.config import Settings
 from pool.handoff import Handoff
 from pool.loop import EPOLLIN, Loop
+from pool.messages import AssociationDetails
 from pool.stats import Counters
 from pool.worker import Worker, serve
 from ul.acse import Rejection
@@ -48,7 +49,8 @@ class LineApplication:
 class LineAssociation:
     def __init__(self, application: LineApplication, sock: socket.socket, handoff: Handoff) -> None:
         self.token = handoff.token
-        self.bytes_received = 0
+        self.peer_address = (handoff.host, handoff.port)
+        self.bytes_received = self.bytes_sent = 0
         self.application = application
         self.sock = sock
         self.asked = False
@@ -61,10 +63,10 @@ class LineAssociation:
 
     def admitted(self) -> None:
         self.established = True
-        self.application.counters.associations_accepted += 1
+        self.application.counters.count("associations_accepted", "other")
         self.say("AC")
 
-    def refused(self, rejection: Rejection) -> None:
+    def refused(self, rejection: Rejection, rule: str) -> None:
         self.say("RJ {} {} {}".format(*rejection))
 
     def expire_artim(self) -> None:
@@ -86,6 +88,9 @@ class LineAssociation:
             self.say("ABORT")
             self.close()
 
+    def details(self) -> AssociationDetails:
+        return AssociationDetails(state="established" if self.established else "idle", messages=7)
+
     def ready(self, events: int) -> None:
         try:
             lines = self.sock.recv(1000).decode().split()
@@ -94,9 +99,9 @@ class LineAssociation:
         if not lines:
             self.close()
         for line in lines:
-            if line == "RQ":
+            if line.startswith("RQ"):
                 self.asked = True
-                self.application.gate.request_admission(self, "CALLING", "CALLED")
+                self.application.gate.request_admission(self, line[2:] or "CALLING", "CALLED")
             elif line == "PID":
                 self.say(str(os.getpid()))
             elif line == "HOLD":

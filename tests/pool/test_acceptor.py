@@ -16,118 +16,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-import fakes
 import pytest
+from house import built_house as built_house
 from raw_peer import RawPeer
-from turning import turn_until
 
-from pool import acceptor, control, listeners, logs, messages, workforce
+from pool import acceptor, control, descriptors, listeners, logs, messages, workforce
 from pool.acceptor import Server
-from pool.config import Settings
+from pool.config import Bind, Settings
 from pool.exit_status import ExitStatus
 from pool.handoff import Admit, Closed
 from pool.listeners import ListenError, open_listeners
 from pool.storage import folders
-from pool.workforce import WorkerProcess
 
 PATIENCE = 20.0
-
-
-class Client:
-    """A peer: it never blocks, and asks what came so far."""
-
-    def __init__(self, house: House, sock: socket.socket | None = None) -> None:
-        self.house = house
-        self.sock = sock or socket.socket()
-        self.sock.setblocking(False)
-        self.sock.connect_ex(house.address)
-        self.heard = b""
-        self.ended = False
-
-    def listen(self) -> str:
-        try:
-            while not self.ended:
-                data = self.sock.recv(4096)
-                self.heard += data
-                self.ended = not data
-        except BlockingIOError:
-            pass
-        except ConnectionError:
-            self.ended = True
-        return self.heard.decode()
-
-    def ask(self, line: str) -> str:
-        """Say a line and wait for the answer."""
-        before = len(self.listen())
-        self.sock.send(f"{line}\n".encode())
-        self.house.until(lambda: "\n" in self.listen()[before:])
-        return self.listen()[before:].strip()
-
-    def gone(self) -> bool:
-        self.listen()
-        return self.ended
-
-
-class House:
-    """A server, turned by the test."""
-
-    def __init__(self, tmp_path: Path, **settings: Any) -> None:
-        settings = {"bind": (("127.0.0.1", 0),), "workers": 2, "control": tmp_path / "control", **settings}
-        self.server = Server(Settings(**settings))
-        self.reception = self.server._reception
-        self.workforce = self.server._workforce
-        self.loop = self.server._loop
-        (self.address,) = self.server._settings.bind
-        self.clients: list[Client] = []
-
-    def until(self, condition: Callable[[], object]) -> None:
-        turn_until(self.loop, condition)
-
-    def start(self) -> list[WorkerProcess]:
-        self.workforce.start()
-        self.until(lambda: self.workforce.complete)
-        return list(self.workforce.workers.values())
-
-    def connect(self, sock: socket.socket | None = None) -> Client:
-        self.clients.append(Client(self, sock))
-        return self.clients[-1]
-
-    def waits_for_ack(self, worker: WorkerProcess) -> list[int]:
-        return [token for token, connection in worker.connections.items() if connection.fd is not None]
-
-    def ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        """A request of the command line, by a process of its own, for the loop is ours to turn."""
-        program = (
-            "import json, sys; from pathlib import Path; from pool.control import request;"
-            "print(json.dumps(request(Path(sys.argv[1]), json.loads(sys.argv[2]), 10)))"
-        )
-        arguments = [str(self.server._directory.path), control.json.dumps(message)]
-        asking = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE)
-        self.until(lambda: asking.poll() is not None)
-        with asking:
-            assert asking.stdout is not None
-            answer: dict[str, Any] = control.json.loads(asking.stdout.read())
-        return answer
-
-    def close(self) -> None:
-        for client in self.clients:
-            client.sock.close()
-        for worker in self.workforce.workers.values():
-            worker.kill()
-        self.server._stop_now()
-        self.until(lambda: not self.workforce.workers)
-        self.server.close()
-
-
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., House]]:
-    monkeypatch.setattr(workforce, "_WORKER_CODE", fakes.PROGRAM)
-    with ExitStack() as houses:
-        yield lambda **settings: houses.enter_context(closing(House(tmp_path, **settings)))
 
 
 # Who gets a connection
@@ -190,7 +94,7 @@ def test_a_record_about_an_unknown_connection_does_not_lose_the_others(house):
     client = built.connect()
     client.ask("PID")
     (token,) = worker.connections
-    built.reception.worker_sent(worker, [Closed(token + 1), Admit(token, "CALLING", "CALLED")])
+    built.reception.worker_sent(worker, [Closed(token + 1), Admit(token, 4242, "CALLING", "CALLED", "192.0.2.1")])
     assert built.reception.admission.associations == 1
 
 
@@ -329,7 +233,7 @@ def test_a_dead_worker_gives_the_places_of_its_associations_back(house):
     assert [client.ask("RQ") for client in clients] == ["AC", "AC"]
     os.kill(pids[0], signal.SIGKILL)
     built.until(clients[0].gone)
-    built.until(lambda: built.workforce.complete and built.workforce.restarts == 1)
+    built.until(lambda: built.workforce.complete and built.workforce.restarts.total() == 1)
     assert clients[1].ask("PID") == str(pids[1])  # it noticed nothing
     assert [built.connect().ask("RQ") for _ in range(2)] == ["AC", "RJ 2 3 2"]
 
@@ -345,7 +249,7 @@ def test_draining_closes_the_listeners_first_and_lets_associations_finish(house)
         assert client.ask("RQ") == "AC"
     assert busy.ask("HOLD") == "HOLDING"
     assert pending.ask("PID")
-    built.server._terminate()
+    built.server.terminate()
     refused = built.connect()
     built.until(lambda: idle.gone() and pending.gone() and refused.gone())
     assert busy.ask("PID")
@@ -372,7 +276,7 @@ def test_newcomers_that_race_with_a_stop_hold_nothing_up(house):
     asking, *silent = (built.connect() for _ in range(40))
     asking.sock.send(b"RQ\n")
     built.until(lambda: len(built.reception.connections) == 40)
-    built.server._terminate()
+    built.server.terminate()
     os.kill(worker.process.pid, signal.SIGCONT)
     built.until(lambda: all(client.gone() for client in silent))
     built.until(lambda: asking.listen() == "RJ 2 3 1\n")
@@ -387,7 +291,7 @@ def test_what_does_not_finish_in_time_is_aborted_and_then_killed(house, monkeypa
     client = built.connect()
     assert client.ask("RQ") == "AC"
     client.ask("HOLD")
-    built.server._terminate()
+    built.server.terminate()
     built.until(lambda: not built.workforce.workers)  # a worker leaves by itself when its last words are said
     assert client.gone()
 
@@ -398,8 +302,8 @@ def test_a_second_term_is_quick(house):
     client = built.connect()
     assert client.ask("RQ") == "AC"
     client.ask("HOLD")
-    built.server._terminate()
-    built.server._terminate()
+    built.server.terminate()
+    built.server.terminate()
     built.until(lambda: not built.workforce.workers)
 
 
@@ -409,9 +313,9 @@ def test_what_asks_for_a_graceful_stop_does_not_make_one_quick(house):
     client = built.connect()
     assert client.ask("RQ") == "AC"
     client.ask("HOLD")
-    built.server._terminate()
+    built.server.terminate()
     assert built.ask(messages.STOP(now=False)) == messages.DONE(pid=os.getpid())
-    built.server._stop_gracefully()  # as SIGHUP does
+    built.server.stop_gracefully()
     assert client.ask("PID")
     assert built.workforce._stop_timer.when > built.loop.now + 3000
     client.sock.close()
@@ -448,7 +352,7 @@ def test_what_a_dead_worker_counted_still_counts(house):
     assert built.connect().ask("RQ") == "AC"
     built.ask(messages.STATUS())
     worker.kill()
-    built.until(lambda: built.workforce.restarts == 1 and built.workforce.complete)
+    built.until(lambda: built.workforce.restarts.total() == 1 and built.workforce.complete)
     counters = built.ask(messages.STATUS())["status"]["counters"]
     assert (counters["associations_accepted"], counters["associations_active"]) == (1, 0)
     assert counters["worker_restarts"] == 1
@@ -477,7 +381,7 @@ def test_an_address_in_use_is_named_with_what_would_do():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ListenError, match=rf"127\.0\.0\.1:{port}: Address already in use; .*--bind"):
-            open_listeners([("127.0.0.1", 0), ("127.0.0.1", port)], 10)
+            open_listeners([Bind("127.0.0.1", 0), Bind("127.0.0.1", port)], 10)
 
 
 @pytest.mark.parametrize(
@@ -489,13 +393,13 @@ def test_an_address_in_use_is_named_with_what_would_do():
 )
 def test_an_address_that_cannot_be_listened_on_is_explained(address, words):
     with pytest.raises(ListenError, match=words):
-        open_listeners([address], 10)
+        open_listeners([Bind(*address)], 10)
 
 
 def test_ipv4_and_ipv6_can_be_bound_side_by_side():
-    first = open_listeners([("0.0.0.0", 0)], 10)
+    first = open_listeners([Bind("0.0.0.0", 0)], 10)
     port = first[0].getsockname()[1]
-    both = first + open_listeners([("::", port)], 10)
+    both = first + open_listeners([Bind("::", port)], 10)
     for sock in both:
         sock.close()
 
@@ -513,7 +417,8 @@ def test_sockets_of_systemd_are_adopted_and_not_handed_to_workers():
     program = (
         "import os, socket, sys; sock = socket.create_server(('127.0.0.1', 0)); os.dup2(sock.fileno(), 3);"
         "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()));"
-        "from pool.listeners import open_listeners; (got,) = open_listeners([('127.0.0.1', 1)], 10);"
+        "from pool.config import Bind; from pool.listeners import open_listeners;"
+        "(got,) = open_listeners([Bind('127.0.0.1', 1)], 10);"
         "assert got.getsockname() == sock.getsockname() and not got.get_inheritable();"
         "assert not [name for name in os.environ if name.startswith('LISTEN_')]"
     )
@@ -536,14 +441,14 @@ def test_what_is_not_passed_as_it_should_be_is_explained_and_leaves_nothing_behi
     assert not (tmp_path / "control").exists()
 
 
-@pytest.mark.parametrize("failing", ["Loop", "Workforce", "Reception", "cli_router"])
+@pytest.mark.parametrize("failing", ["Loop", "Workforce", "Reception", "Desk", "publisher"])
 def test_whatever_fails_as_it_is_put_together_leaves_nothing_behind(tmp_path, monkeypatch, failing):
     def fail(*args: Any) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many open files"):
         patch.setattr(acceptor, failing, fail)
-        Server(Settings(bind=(("127.0.0.1", 0),), control=tmp_path / "control"))
+        Server(Settings(bind=(Bind("127.0.0.1", 0),), control=tmp_path / "control"))
     assert not (tmp_path / "control").exists()
     (tmp_path / "control").mkdir(mode=0o700)  # its lock is free, too
     control.ControlDirectory.open(tmp_path / "control").close()
@@ -551,7 +456,7 @@ def test_whatever_fails_as_it_is_put_together_leaves_nothing_behind(tmp_path, mo
 
 def test_what_fails_before_the_first_worker_leaves_nothing_behind(tmp_path):
     """Signals can be heeded on the main thread only."""
-    server = Server(Settings(bind=(("127.0.0.1", 0),), control=tmp_path / "control"))
+    server = Server(Settings(bind=(Bind("127.0.0.1", 0),), control=tmp_path / "control"))
     faults = []
 
     def run() -> None:
@@ -584,10 +489,10 @@ def test_what_fails_before_the_first_worker_leaves_nothing_behind(tmp_path):
 def test_descriptors_are_allowed_for_stores_on_all_associations(monkeypatch, soft, hard, becomes, warns):
     """A store has a socket and a file; one worker may be left with all associations, and keeps folders open."""
     set_to, said = [], []
-    monkeypatch.setattr(acceptor.resource, "getrlimit", lambda which: (soft, hard))
-    monkeypatch.setattr(acceptor.resource, "setrlimit", lambda which, limits: set_to.append(limits))
-    monkeypatch.setattr(acceptor.logs, "event", lambda level, name, **fields: said.append((level, name, fields)))
-    acceptor._allow_descriptors(Settings(max_associations=1000, max_pending=1000))
+    monkeypatch.setattr(descriptors.resource, "getrlimit", lambda which: (soft, hard))
+    monkeypatch.setattr(descriptors.resource, "setrlimit", lambda which, limits: set_to.append(limits))
+    monkeypatch.setattr(descriptors.logs, "event", lambda level, name, **fields: said.append((level, name, fields)))
+    descriptors.allow(Settings(max_associations=1000, max_pending=1000))
     assert set_to == ([(becomes, hard)] if becomes else [])
     assert len(said) == warns
     for level, name, fields in said:
@@ -596,7 +501,7 @@ def test_descriptors_are_allowed_for_stores_on_all_associations(monkeypatch, sof
 
 
 def test_the_folders_that_a_store_keeps_open_are_counted():
-    assert acceptor._OPEN_FOLDERS == folders.MOST_OPEN
+    assert descriptors.OPEN_FOLDERS == folders.MOST_OPEN
 
 
 # The server as a process
@@ -609,7 +514,7 @@ def served(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str]
     def serve(*flags: str) -> tuple[subprocess.Popen[str], int]:
         """A server on a free port and that port, once it said that it is ready."""
         command = [sys.executable, "-m", "pool", "serve", "--bind", "127.0.0.1:0", "--workers", "1", *flags]
-        command += ["--control", str(tmp_path / "control"), "-od", str(tmp_path / "incoming")]
+        command += ["--control", str(tmp_path / "control"), "-od", str(tmp_path / "incoming"), "--log-format", "text"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         processes.append(process)
         assert process.stderr is not None
@@ -646,7 +551,7 @@ def test_the_ready_line_says_the_same_in_every_log(tmp_path, level, format):
 
 def test_a_hangup_is_no_matter_under_nohup(tmp_path):
     command = [sys.executable, "-m", "pool", "serve", "--bind", "127.0.0.1:0", "--workers", "1"]
-    command += ["--control", str(tmp_path / "control"), "-od", str(tmp_path / "incoming")]
+    command += ["--control", str(tmp_path / "control"), "-od", str(tmp_path / "incoming"), "--log-format", "text"]
     ignoring = (
         "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
     )
@@ -659,7 +564,7 @@ def test_a_hangup_is_no_matter_under_nohup(tmp_path):
         assert process.wait(PATIENCE) == 0
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_signal_stops_the_server_with_status_0(served, signum, tmp_path):
     process, _ = served()
     process.send_signal(signum)

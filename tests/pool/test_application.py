@@ -262,7 +262,7 @@ def test_notifications_come_in_order(folder: Folder) -> None:
         Requestor(running.port).abort()
         running.wait_for_log("association.closed", 2)
         assert running.terminate() == 0
-        assert "heard by nobody" in running.wait_for_log("EVT_ESTABLISHED: its handler told failed")
+        assert "ValueError at" in running.wait_for_log("EVT_ESTABLISHED: its handler told failed")
     notes = folder.notes()
     assert [note[2:] for note in notes if note[0] == "1"] == [*begin, "store", "EVT_RELEASED", "EVT_CONN_CLOSE"]
     assert [note[2:] for note in notes if note[0] == "2"] == [*begin, "EVT_ABORTED", "EVT_CONN_CLOSE"]
@@ -337,7 +337,7 @@ def _running(command: list[str], folder: Folder) -> Iterator[RunningServer]:
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder.path,
-        env={**os.environ, "ULPOOL_CONTROL": str(control)},
+        env={**os.environ, "ULPOOL_CONTROL": str(control), "ULPOOL_LOG_FORMAT": "text"},
     )
     try:
         yield RunningServer(process, folder.path / "elsewhere", control)

@@ -17,10 +17,11 @@ import pytest
 
 from pool import messages
 from pool.cli import VERBS, main, verbs
-from pool.config import SETTINGS, Settings
+from pool.config import SETTINGS, Bind, Settings
 from pool.control import ControlDirectory, ControlError, cli_router
 from pool.exit_status import ExitStatus
 from pool.loop import Loop
+from pool.resolution import Sources
 from pool.stats import STATISTICS, Counters
 
 PATIENCE = 10.0  # seconds until a test that waits for a condition has failed
@@ -69,12 +70,12 @@ def test_no_option_is_undocumented(name: str) -> None:
 @pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
 def test_every_setting_is_an_option_of_serve_with_its_default(row: Any, capsys: pytest.CaptureFixture[str]) -> None:
     main(["serve", "--help"])
-    shown = " ".join(capsys.readouterr().out.split())
+    shown = "".join(capsys.readouterr().out.split())  # lines are broken at spaces and hyphens
     for flag in row.flags:
         assert flag in shown
-    assert row.help in shown
+    assert "".join(row.help.split()) in shown
     if row.default:
-        assert f"[default: {row.default}]" in shown
+        assert f"[default:{row.default}]" in shown
 
 
 def test_options_have_no_default_and_no_variable_of_their_own() -> None:
@@ -104,14 +105,15 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     made: list[Settings] = []
 
     class Server:
-        def __init__(self, settings: Settings) -> None:
+        def __init__(self, settings: Settings, sources: Sources) -> None:
+            assert sources.resolve() == settings
             made.append(settings)
 
         def run(self) -> int:
             return ExitStatus.OK
 
     monkeypatch.setattr("pool.serving.Server", Server)
-    monkeypatch.setattr("pool.logs.setup", lambda level, format: None)
+    monkeypatch.setattr("pool.logs.setup", lambda level, format, file: None)
     return made
 
 
@@ -120,8 +122,8 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     [
         ("-aet ARCHIVE", "aet", "ARCHIVE"),
         ("--aet ARCHIVE", "aet", "ARCHIVE"),
-        ("--bind 127.0.0.1:1 --bind [::1]:2", "bind", (("127.0.0.1", 1), ("::1", 2))),
-        ("--bind 127.0.0.1:1,[::1]:2", "bind", (("127.0.0.1", 1), ("::1", 2))),
+        ("--bind 127.0.0.1:1 --bind [::1]:2", "bind", (Bind("127.0.0.1", 1), Bind("::1", 2))),
+        ("--bind 127.0.0.1:1,[::1]:2", "bind", (Bind("127.0.0.1", 1), Bind("::1", 2))),
         ("-o /data", "output_directory", Path("/data")),
         ("-od /data", "output_directory", Path("/data")),
         ("--output-directory /data", "output_directory", Path("/data")),
@@ -229,15 +231,29 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServ
 
 
 def server_status() -> messages.ServerStatus:
-    counters = Counters(c_store_requests=1234, bytes_received=3 << 20, failures={"A700": 5}).snapshot()
+    counted = Counters(c_store_requests=1234, bytes_received=3 << 20)
+    counted.count("responses", "C-STORE-RQ", "A700", "other")
+    counters = counted.snapshot()
     return messages.ServerStatus(
         pid=4711,
         state="running",
         aet="ARCHIVE",
         bind=["127.0.0.1:104", "[::1]:104"],
         seconds=3725.0,
+        generation=2,
         workers=[
-            messages.WorkerStatus(number=3, pid=4712, state="ready", connections=2, seconds=61.0, counters=counters)
+            messages.WorkerStatus(
+                number=3,
+                pid=4712,
+                generation=2,
+                state="leaving",
+                reason="memory",
+                connections=2,
+                served=17,
+                memory=5 << 20,
+                seconds=61.0,
+                counters=counters,
+            )
         ],
         associations=[
             messages.AssociationStatus(
@@ -263,7 +279,18 @@ def test_status_for_people(server: FakeServer, capsys: pytest.CaptureFixture[str
     assert server.requests == [messages.STATUS()]
     for row in STATISTICS:
         assert row.help in shown
-    for words in ("4712", "ready", "1 min 1 s", "10.0.0.7:50123", "2.2 s", "3.0 MiB", "1,234", "12.5", "A700H"):
+    for words in (
+        "4712",
+        "leaving (memory)",
+        "5.0 MiB",
+        "1 min 1 s",
+        "10.0.0.7:50123",
+        "2.2 s",
+        "3.0 MiB",
+        "1,234",
+        "12.5",
+        "A700H",
+    ):
         assert words in shown, words
     assert "[red]X" in shown and "\x1b" not in shown
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pool.config import SECTIONS, SETTINGS, Setting, SettingError, Settings, resolve
+from pool.config import SECTIONS, SETTINGS, Bind, Setting, SettingError, Settings, resolve
 from pool.cores import usable_cores
 
 by_name = pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
@@ -35,7 +35,7 @@ def test_show_is_the_inverse_of_parse(row: Setting) -> None:
 def test_defaults() -> None:
     settings = resolve({}, {})
     assert settings == Settings()
-    assert settings.bind == (("127.0.0.1", 11112),)
+    assert settings.bind == (Bind("127.0.0.1", 11112),)
     assert settings.aet == "ULPOOL"
     assert settings.output_directory == Path.cwd() / "incoming"
     assert settings.max_pdu == 131072
@@ -46,7 +46,7 @@ def test_defaults() -> None:
 def test_settings_travel_as_json() -> None:
     settings = resolve({"bind": ("[::1]:104,localhost:0",), "dimse_timeout": "0", "control": "/run/x"}, {})
     assert Settings.from_json(settings.to_json()) == settings
-    assert settings.bind == (("::1", 104), ("localhost", 0))
+    assert settings.bind == (Bind("::1", 104), Bind("localhost", 0))
     assert settings.dimse_timeout is None
 
 
@@ -70,7 +70,7 @@ def test_a_switch_can_be_taken_back_on_the_command_line() -> None:
 def test_lists_are_comma_separated_and_a_title_is_no_list(file: Path) -> None:
     file.write_text('bind = ["127.0.0.1:1", "127.0.0.1:2"]\naet = "MY SCP"\n')
     settings = resolve({}, {}, file)
-    assert settings.bind == (("127.0.0.1", 1), ("127.0.0.1", 2))
+    assert settings.bind == (Bind("127.0.0.1", 1), Bind("127.0.0.1", 2))
     assert settings.aet == "MY SCP"
     assert len(resolve({}, {"ULPOOL_BIND": "127.0.0.1:1, 127.0.0.1:2"}).bind) == 2
 

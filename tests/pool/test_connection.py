@@ -30,14 +30,16 @@ from pool.config import Settings
 from pool.connection import RECEIVE_BUFFER_LENGTH, SEND_AHEAD, Connection
 from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Record, socketpair
 from pool.loop import Loop
-from pool.scp import SCP, ServedAssociation
+from pool.pace import Pace
+from pool.scp import SCP
+from pool.served import ServedAssociation
 from pool.stats import Counters
 from pool.storage import store
 from pool.worker import Worker
 from ul.acse import Offer, Rejection, SupportedContext
 from ul.dimse import BytesSource
-from ul.session import Session
-from ul.session_events import AssociationRequested, Event, Operation, RequestReceived, Timeouts
+from ul.session import ESTABLISHED, Session
+from ul.session_events import AssociationAborted, AssociationRequested, Event, Operation, RequestReceived, Timeouts
 from ul.sop_class import CTImageStorage, ExplicitVRLittleEndian, Verification
 from ul.status import SUCCESS
 from ul.upper_layer import UpperLayer
@@ -64,12 +66,13 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
 class Plain(Connection):
     """Accepts at once and answers requests when told to."""
 
-    __slots__ = ("calls", "ended", "fault", "operations", "sock")
+    __slots__ = ("calls", "ended", "ends", "fault", "operations", "sock")
 
     def __init__(self, loop: Loop, sock: socket.socket, buffer: memoryview, timeouts: Timeouts) -> None:
         super().__init__(loop, sock, UpperLayer(False), Session(timeouts, OFFER), buffer, timeouts.network)
         self.sock = sock
         self.operations: list[Operation] = []
+        self.ends: list[Event] = []
         self.fault: Exception | None = None
         self.calls = 0
         self.ended = False
@@ -85,6 +88,8 @@ class Plain(Connection):
             self.operations.append(event.operation)
             if self.fault is not None:
                 raise self.fault
+        else:
+            self.ends.append(event)
 
     def respond(self, data_set: Any = None) -> None:
         operation = self.operations.pop(0)
@@ -161,6 +166,29 @@ def pairs(loop: Loop) -> Iterator[Pairs]:
     made = Pairs(loop)
     yield made
     made.close()
+
+
+# Slow senders
+
+
+def test_a_message_keeps_its_pace_or_is_the_end(pairs: Pairs) -> None:
+    connection, peer = pairs.plain()
+    pace = connection.pace = Pace(1000, 10.0)
+    peer.send(echo_rq())
+    pairs.until(lambda: connection.operations)
+    connection.respond()
+    assert pace.deadline is None  # nothing is awaited
+    peer.send(store_rq("1.2.3", 2))
+    pairs.until(lambda: connection.operations)
+    assert pace.deadline is not None and connection.deadline == pace.deadline
+    peer.send(p_data(STORE_CONTEXT, 0, bytes(12_000)))  # waits in the kernel: it is us who are slow
+    pairs.loop.now = pace.deadline
+    connection._timer_due()
+    assert connection.session.state == ESTABLISHED
+    pairs.loop.now = pace.deadline
+    connection._timer_due()
+    (end,) = [event for event in connection.ends if isinstance(event, AssociationAborted)]
+    assert end.description == "less than 1000 bytes per second for 10 s"
 
 
 # Senders with Nagle's algorithm on
@@ -408,9 +436,7 @@ class House:
         peer.setblocking(False)
         self.pairs.peers.append(peer)
         token = len(self.associations) + 1
-        association = ServedAssociation(
-            self.scp, ours, token=token, peer_address=("192.0.2.1", 4242), accepted_at=self.pairs.loop.now
-        )
+        association = self.scp.open_association(ours, Handoff(token, 0, 4242, self.pairs.loop.now, "192.0.2.1"))
         self.associations.append(association)
         association.start()
         return association, peer
@@ -513,6 +539,17 @@ def test_a_reset_after_the_release_does_not_make_it_less_orderly(house: House, l
     assert house.counters.associations_released == 1
 
 
+@pytest.mark.parametrize("house", [{"min_rate": 1000, "dimse_timeout": 0.05}], indirect=True)
+def test_who_falls_silent_amid_a_message_is_not_called_slow(house: House, logged: Any) -> None:
+    _, peer = house.associate()
+    peer.send(store_rq("1.2.3"))
+    house.pairs.until(lambda: house.counters.associations_aborted)
+    assert house.counters.limits_reached == 0
+    peer.close()
+    house.pairs.until(lambda: house.gate.closed)
+    assert end_in(logged) == "DIMSE timeout: nothing for 0.05 s"
+
+
 # The worker's associations
 
 
@@ -521,6 +558,7 @@ class Marked:
 
     def __init__(self, token: int, notes: list[tuple[int, str]], fails: bool) -> None:
         self.token = token
+        self.peer_address = ("192.0.2.1", 4242)
         self.notes = notes
         self.fails = fails
 
@@ -535,7 +573,7 @@ class Marked:
     def admitted(self) -> None:
         self.note("admitted")
 
-    def refused(self, rejection: Rejection) -> None:
+    def refused(self, rejection: Rejection, rule: str) -> None:
         self.note("refused")
 
     def expire_artim(self) -> None:
@@ -624,7 +662,10 @@ def test_the_fault_of_an_association_does_not_reach_those_told_in_the_same_packe
     for record in (Admitted(1), Admitted(2), Expire(1), Expire(3)):
         acceptor.send(record)
     employed.until(lambda: "expired" in told(3))
-    assert employed.heard[3:] == [Admit(1, "CALLING", "CALLED"), Admit(2, "CALLING", "CALLED")]
+    assert employed.heard[3:] == [
+        Admit(1, 4242, "CALLING", "CALLED", "192.0.2.1"),
+        Admit(2, 4242, "CALLING", "CALLED", "192.0.2.1"),
+    ]
     worker._told({"type": "drain"}, b"")
     worker._told({"type": "stop", "now": True}, b"")
     acceptor.half_close()

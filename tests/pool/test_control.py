@@ -15,6 +15,7 @@ import pytest
 import zmq
 
 from pool import control
+from pool.config import Bind
 from pool.control import (
     AlreadyRunning,
     ControlDirectory,
@@ -180,8 +181,8 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_default_directory_is_named_by_address(runtime: Path) -> None:
-    assert control.default_path([("::1", 104), ("::1", 105)]).name == f"ulpool-{os.geteuid()}-[::1]:104"
-    assert str(os.getpid()) in control.default_path([("127.0.0.1", 0)]).name
+    assert control.default_path([Bind("::1", 104), Bind("::1", 105)]).name == f"ulpool-{os.geteuid()}-[::1]:104"
+    assert str(os.getpid()) in control.default_path([Bind("127.0.0.1", 0)]).name
 
 
 def test_the_only_server_is_found(runtime: Path, loop: Loop) -> None:
@@ -196,7 +197,7 @@ def test_the_only_server_is_found(runtime: Path, loop: Loop) -> None:
 
 @contextlib.contextmanager
 def serving(loop: Loop, port: int) -> Iterator[Path]:
-    path = control.default_path([("127.0.0.1", port)])
+    path = control.default_path([Bind("127.0.0.1", port)])
     opened = ControlDirectory.open(path)
     with contextlib.closing(cli_router(loop, opened, Box(loop).put)):
         yield path

@@ -26,11 +26,11 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=63)
 RECORDS = st.one_of(
     st.builds(Handoff, TOKENS, st.integers(0, 65535), st.integers(0, 65535), st.floats(0, 1e9), TEXTS),
     st.builds(Admitted, TOKENS),
-    st.builds(Refused, TOKENS, BYTES, BYTES, BYTES),
+    st.builds(Refused, TOKENS, BYTES),
     st.builds(Expire, TOKENS),
     st.builds(Ack, TOKENS),
     st.builds(Nack, TOKENS, st.integers(0, 133)),
-    st.builds(Admit, TOKENS, TEXTS, TEXTS),
+    st.builds(Admit, TOKENS, st.integers(0, 65535), TEXTS, TEXTS, TEXTS),
     st.builds(Closed, TOKENS),
 )
 
@@ -120,7 +120,7 @@ def test_what_finds_the_socket_full_follows_in_order(loop, ends):
     acceptor, worker = ends
     loop.unregister(worker.channel._socket.fileno())  # it does not read
     for n in range(20_000):
-        acceptor.channel.send(Admit(n, "CALLING", "CALLED"))
+        acceptor.channel.send(Admit(n, 4242, "CALLING", "CALLED", "192.0.2.1"))
     turn_until(loop, lambda: acceptor.channel.full)
     for n in range(20_000, 20_100):
         acceptor.channel.send(Closed(n))
@@ -149,7 +149,7 @@ def test_a_half_closed_channel_is_read_to_its_end_and_still_answers(loop, ends):
 def test_a_half_close_waits_for_what_found_the_socket_full(loop, ends):
     acceptor, worker = ends
     for n in range(20_000):
-        acceptor.channel.send(Admit(n, "CALLING", "CALLED"))
+        acceptor.channel.send(Admit(n, 4242, "CALLING", "CALLED", "192.0.2.1"))
     acceptor.channel.half_close()
     assert acceptor.channel.full
     turn_until(loop, lambda: worker.ended)

@@ -22,18 +22,20 @@ from typing import Any
 import pytest
 
 from pool import logs
+from ul.errors import StatusError
 
 HOSTILE = 'A\nI: 2026-01-01T00:00:00.000Z server.stopped "x=1" \x1b[31m\x00\x7f\u2028é\\'
 
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
+    before = warnings.showwarning
     stream = io.StringIO()
     yield stream
     logs.setup("warning", "text")
     root = logging.getLogger()
     root.removeHandler(root.handlers[-1])
-    logging.captureWarnings(False)
+    warnings.showwarning = before
 
 
 def as_json(stream: io.StringIO) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def as_json(stream: io.StringIO) -> dict[str, Any]:
 
 
 def test_text_is_for_people(stream: io.StringIO) -> None:
-    logs.setup("info", "text", stream)
+    logs.setup("info", "text", stream=stream)
     logs.event(logs.INFO, "association.closed", id=7, calling="STORESCU", called="MY SCP", seconds=0.1234567, gone=None)
     assert re.fullmatch(
         r'I: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z association\.closed id=7 calling=STORESCU called="MY SCP" '
@@ -54,7 +56,7 @@ def test_text_is_for_people(stream: io.StringIO) -> None:
 
 
 def test_json_is_for_machines(stream: io.StringIO) -> None:
-    logs.setup("info", "json", stream)
+    logs.setup("info", "json", stream=stream)
     logs.event(logs.WARNING, "association.closed", id=7, calling="A", seconds=0.5, clean=True, gone=None)
     record = as_json(stream)
     assert record.pop("ts").endswith("Z")
@@ -70,7 +72,7 @@ def test_json_is_for_machines(stream: io.StringIO) -> None:
 
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
 def test_the_level_is_the_least_severe_that_is_logged(stream: io.StringIO, level: str) -> None:
-    logs.setup(level, "json", stream)
+    logs.setup(level, "json", stream=stream)
     for name, number in logs.LEVELS.items():
         logs.event(number, name)
     names = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
@@ -80,7 +82,7 @@ def test_the_level_is_the_least_severe_that_is_logged(stream: io.StringIO, level
 @pytest.mark.parametrize("format", ["text", "json"])
 @pytest.mark.parametrize("value", [HOSTILE, HOSTILE.encode(), bytearray(b"\r\n\xff")])
 def test_a_peer_cannot_forge_a_line_or_reach_the_terminal(stream: io.StringIO, format: str, value: object) -> None:
-    logs.setup("info", format, stream)
+    logs.setup("info", format, stream=stream)
     logs.event(logs.INFO, "association.requested", calling=value, called="ULPOOL")
     line = stream.getvalue()
     assert line.endswith("\n") and line.count("\n") == 1
@@ -89,13 +91,13 @@ def test_a_peer_cannot_forge_a_line_or_reach_the_terminal(stream: io.StringIO, f
 
 
 def test_json_gives_back_what_a_peer_sent(stream: io.StringIO) -> None:
-    logs.setup("info", "json", stream)
+    logs.setup("info", "json", stream=stream)
     logs.event(logs.INFO, "association.requested", calling=HOSTILE)
     assert as_json(stream)["calling"] == HOSTILE
 
 
 def test_a_field_cannot_pass_for_one_of_ours(stream: io.StringIO) -> None:
-    logs.setup("info", "json", stream)
+    logs.setup("info", "json", stream=stream)
     logs.event(logs.INFO, "log.level", level="debug", event="other", ts=0)
     record = as_json(stream)
     assert (record["level"], record["event"]) == ("info", "log.level")
@@ -104,39 +106,40 @@ def test_a_field_cannot_pass_for_one_of_ours(stream: io.StringIO) -> None:
 @pytest.mark.parametrize("format", ["text", "json"])
 @pytest.mark.parametrize("value", ["x" * 1_000_000, b"x" * 1_000_000, ["x"] * 1_000_000])
 def test_fields_are_bounded(stream: io.StringIO, format: str, value: object) -> None:
-    logs.setup("info", format, stream)
+    logs.setup("info", format, stream=stream)
     logs.event(logs.INFO, "association.requested", version=value)
     assert len(stream.getvalue()) < 500
     assert "..." in stream.getvalue() or isinstance(value, bytes)
 
 
 def test_an_exception_keeps_to_its_line_and_says_where(stream: io.StringIO) -> None:
-    logs.setup("info", "json", stream)
+    logs.setup("info", "json", stream=stream)
     try:
-        raise ValueError("two\nlines")
-    except ValueError as error:
+        raise StatusError(0xA700, "two\nlines")
+    except StatusError as error:
         logs.event(logs.ERROR, "loop.callback_failed", error=error)
     text = as_json(stream)["error"]
-    assert text.startswith("ValueError: two\nlines at test_logs.py:")
+    assert text.startswith("ul.errors.StatusError: A700H two\nlines at test_logs.py:")
     assert text.endswith("test_an_exception_keeps_to_its_line_and_says_where")
 
 
 def test_other_libraries_and_warnings_pass_through_the_same_format(stream: io.StringIO) -> None:
-    logs.setup("info", "json", stream)
-    logging.getLogger("pydicom").info("chatter")
-    logging.getLogger("pydicom").error("bad %s", "thing")
+    logs.setup("info", "json", stream=stream)
+    logging.getLogger("urllib3").info("chatter")
+    logging.getLogger("urllib3").error("bad %s", "thing")
     record = as_json(stream)
-    assert (record["event"], record["logger"], record["message"]) == ("library", "pydicom", "bad thing")
+    assert (record["event"], record["logger"], record["message"]) == ("library", "urllib3", "bad thing")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        warnings.warn("odd value", UserWarning, stacklevel=1)
-    assert "odd value" in stream.getvalue()
+        logs.setup("info", "json", stream=stream)
+        warnings.warn("old fashioned", DeprecationWarning, stacklevel=1)
+    assert "old fashioned" in stream.getvalue()
 
 
 def test_nobody_who_reads_is_no_reason_to_fail(stream: io.StringIO) -> None:
     closed = io.StringIO()
     closed.close()
-    logs.setup("info", "text", closed)
+    logs.setup("info", "text", stream=closed)
     logs.event(logs.INFO, "server.ready")
 
 
@@ -155,11 +158,11 @@ def unread(request: pytest.FixtureRequest, stream: io.StringIO, monkeypatch: pyt
         else:
             reading, writing = os.pipe()
         stack.callback(os.close, reading)
-        stack.callback(logs.setup, "warning", "text", stream)
+        stack.callback(logs.setup, "warning", "text", stream=stream)
         with monkeypatch.context() as patched:
             if request.param == "pipe of somebody else's":
                 patched.setattr(os, "open", lambda *args: os.close(-1))
-            logs.setup("info", "json", stack.enter_context(os.fdopen(writing, "w")))
+            logs.setup("info", "json", stream=stack.enter_context(os.fdopen(writing, "w")))
         yield reading
         assert not fcntl.fcntl(writing, fcntl.F_GETFL) & os.O_NONBLOCK  # others write to the same, and want to wait
 
@@ -209,7 +212,7 @@ def test_a_log_that_is_read_in_time_is_whole(unread: int) -> None:
 
 def test_a_file_is_appended_to_where_others_left_it(stream: io.StringIO, tmp_path: Path) -> None:
     with (tmp_path / "log").open("w") as file:
-        logs.setup("info", "text", file)
+        logs.setup("info", "text", stream=file)
         os.write(file.fileno(), b"one\n")
         logs.event(logs.INFO, "two")
         os.write(file.fileno(), b"three\n")
@@ -221,3 +224,98 @@ def test_a_server_may_have_no_standard_error(stream: io.StringIO, monkeypatch: p
     monkeypatch.setattr("sys.stderr", None)
     logs.setup("info", "text")
     logs.event(logs.INFO, "server.ready")
+
+
+# What would quote values of data sets.
+
+
+def raised(kind: type[BaseException], *args: object) -> BaseException:
+    try:
+        raise kind(*args)
+    except BaseException as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        raised(KeyError, "ZZCANARY"),
+        raised(ValueError, "invalid value ZZCANARY"),
+        raised(FileNotFoundError, 2, "No such file or directory", "/ZZCANARY.dcm"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_message_of_a_strange_exception_is_withheld(stream: io.StringIO, error: BaseException) -> None:
+    """A handler's `patients[event.dataset.PatientID]`: the KeyError is the patient's id."""
+    logs.setup("debug", "json", stream=stream)
+    logs.event(logs.ERROR, "handler.failed", error=error)
+    text = as_json(stream)["error"]
+    assert text.startswith(type(error).__name__) and "test_logs.py" in text and "ZZCANARY" not in text
+
+
+def test_libraries_that_read_data_sets_do_not_quote_them(stream: io.StringIO) -> None:
+    logs.setup("debug", "json", stream=stream)
+    logging.getLogger("pydicom").warning("Invalid value for VR DA: 'ZZCANARY'")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logs.setup("debug", "json", stream=stream)
+        warnings.warn("Invalid value for VR DA: 'ZZCANARY'", UserWarning, stacklevel=1)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 2 and all("test_logs.py" in line for line in lines)
+    assert "ZZCANARY" not in stream.getvalue()
+
+
+# Where it goes.
+
+
+def test_text_for_a_terminal_and_json_for_the_rest(stream: io.StringIO, capfd: pytest.CaptureFixture[str]) -> None:
+    reading, writing = pty.openpty()
+    with os.fdopen(writing, "w") as terminal:
+        logs.setup("info", "auto", stream=terminal)
+        logs.event(logs.INFO, "server.stopped")
+        assert os.read(reading, 1000).startswith(b"I: ")
+    os.close(reading)
+    logs.setup("info", "auto", stream=stream)
+    logs.event(logs.INFO, "server.stopped")
+    assert as_json(stream)["event"] == "server.stopped"
+
+
+def test_a_log_file_is_reopened_where_it_was_moved_away(stream: io.StringIO, tmp_path: Path) -> None:
+    file, moved = tmp_path / "log", tmp_path / "log.1"
+    logs.setup("info", "auto", file)
+    logs.event(logs.INFO, "one")
+    file.rename(moved)
+    logs.event(logs.INFO, "two")
+    logs.reopen()
+    logs.event(logs.INFO, "three")
+    assert [json.loads(line)["event"] for line in moved.read_text().splitlines()] == ["one", "two"]
+    assert [json.loads(line)["event"] for line in file.read_text().splitlines()] == ["three"]
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_log_file_that_cannot_be_reopened_is_gone_on_with(stream: io.StringIO, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    logs.setup("info", "json", folder / "log")
+    folder.rename(tmp_path / "moved")
+    logs.reopen()
+    assert json.loads((tmp_path / "moved" / "log").read_text())["event"] == "log.not_reopened"
+
+
+def test_a_log_file_that_cannot_be_written_is_said_at_once(stream: io.StringIO, tmp_path: Path) -> None:
+    logs.setup("info", "text", stream=stream)
+    with pytest.raises(OSError):
+        logs.setup("info", "json", tmp_path / "absent" / "log")
+    logs.event(logs.INFO, "still.here")
+    assert "still.here" in stream.getvalue()
+
+
+def test_what_a_thread_logs_is_about_its_subject(stream: io.StringIO) -> None:
+    """What a handler says with `logging` is a line of its association, too."""
+    logs.setup("info", "json", stream=stream)
+    logs.include("receiver")
+    with logs.about(association=7):
+        logging.getLogger("receiver").info("kept")
+    assert as_json(stream)["association"] == 7
+    logging.getLogger("receiver").info("idle")
+    assert "association" not in json.loads(stream.getvalue().splitlines()[1])

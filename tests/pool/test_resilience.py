@@ -35,9 +35,8 @@ from raw_peer import (
     p_data,
     store_rq,
 )
+from senders import Sender, data_set_of
 from serving import RunningServer, server, ulpool
-
-from ul.wire.part10 import read_preface
 
 MIB = 1 << 20
 
@@ -61,11 +60,6 @@ def one_on_each_worker(running: RunningServer) -> dict[int, RawPeer]:
     return {pid: by_address[address] for pid, (address,) in associations_by_worker(running).items()}
 
 
-def data_set_of(path: Path) -> bytes:
-    content = path.read_bytes()
-    return content[read_preface(content).data_set_offset :]
-
-
 def echo_by_newcomer(running: RunningServer) -> float:
     """Associate, echo and release as a stranger; the seconds it took."""
     begun = monotonic()
@@ -77,38 +71,6 @@ def echo_by_newcomer(running: RunningServer) -> float:
 
 
 # A worker dies
-
-
-class Sender(threading.Thread):
-    """Stores small instances on one association until told to stop or cut off."""
-
-    def __init__(self, running: RunningServer, number: int, progress: threading.Semaphore) -> None:
-        super().__init__(daemon=True)
-        self.peer = RawPeer(running.port)
-        self.peer.associate(calling=f"SENDER{number}")
-        self.prefix = f"1.2.826.{number}"
-        self.progress = progress
-        self.acknowledged: list[str] = []
-        self.enough = threading.Event()
-        self.cut_off = False
-        self.fault: BaseException | None = None
-
-    def instance(self, uid: str) -> bytes:
-        return data_set(uid, uid.encode() * 50)
-
-    def run(self) -> None:
-        try:
-            while not self.enough.is_set():
-                uid = f"{self.prefix}.{len(self.acknowledged)}"
-                message_id = len(self.acknowledged) % 60000
-                assert self.peer.store(uid, self.instance(uid), message_id) == 0
-                self.acknowledged.append(uid)
-                self.progress.release()
-            self.peer.release()
-        except (ConnectionError, AssertionError) as error:
-            self.fault = error
-            self.cut_off = True
-            self.peer.close()
 
 
 @pytest.mark.parametrize("durability", ["disk", "none"])

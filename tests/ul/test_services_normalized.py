@@ -218,7 +218,7 @@ def test_an_instance_that_the_invoker_named_keeps_its_name_unless_the_handler_sa
 def operation(sop_class: str, message: Any) -> Any:
     conversation = associated(sop_class)
     context = conversation.acceptor.session.negotiated.contexts[1]
-    return Operation(Command(message, MessageID=1), context, conversation.acceptor.session)
+    return Operation(Command(message, MessageID=1), context, conversation.acceptor.session, 0.0)
 
 
 NORMALIZED_CLASSES = [uid for uid, name in SERVICE_CLASSES.items() if N_CREATE_RQ in SERVICES.get(name, {N_CREATE_RQ})]

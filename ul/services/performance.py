@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol
 
-from ul.errors import UsageError
+from ul.errors import StatusError, UsageError
 from ul.services.registry import service_for
 from ul.services.steps import AWAIT_DATA_SET, Blocking, Invoke, Provider, Respond, Steps
 from ul.session import Session
 from ul.session_events import Operation, ResponseReceived
-from ul.status import PROCESSING_FAILURE
+from ul.status import OUT_OF_RESOURCES, PROCESSING_FAILURE
 from ul.wire.command import Command
 
 Then = Callable[[Any, "BaseException | None"], None]
@@ -65,7 +65,11 @@ class Performances:
         """Go on with the operation whose data set is whole."""
         steps, self._awaiting = self._awaiting, None
         if steps is not None:
-            self._advance(operation, steps)
+            self._advance(operation, steps, error=self._too_large() if operation.too_large else None)
+
+    def _too_large(self) -> StatusError:
+        maximum = self._session.maximum_data_set
+        return StatusError(OUT_OF_RESOURCES, f"Out of resources: a data set of more than {maximum} bytes")
 
     def response_received(self, received: ResponseReceived) -> bool:
         """Go on with the operation that waited for this response; False if none did, and it is the shell's own."""

@@ -60,10 +60,20 @@ _OPERATIONS: Final = {"Find": C_FIND_RQ, "Query": C_FIND_RQ, "Get": C_GET_RQ, "M
 def service_for(operation: Operation) -> Service:
     """The service of the operation's SOP class; a SOP class that nobody knows is a private one of storage."""
     abstract_syntax, message = operation.context.abstract_syntax, operation.request.type
-    services = SERVICES.get(SERVICE_CLASSES.get(abstract_syntax, STORAGE), _NORMALIZED)
+    services = _services_of(abstract_syntax)
     if services is _RETRIEVE and not _has(abstract_syntax, message):
         return refuse
     return services.get(message, refuse)
+
+
+def messages_of(abstract_syntax: str) -> tuple[MessageType, ...]:
+    """The requests that are performed on this SOP class."""
+    services = _services_of(abstract_syntax)
+    return tuple(message for message in services if services is not _RETRIEVE or _has(abstract_syntax, message))
+
+
+def _services_of(abstract_syntax: str) -> Services:
+    return SERVICES.get(SERVICE_CLASSES.get(abstract_syntax, STORAGE), _NORMALIZED)
 
 
 def _has(abstract_syntax: str, message: MessageType) -> bool:
