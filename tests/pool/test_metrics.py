@@ -200,7 +200,7 @@ def test_what_is_understood(server: ServerStandIn, request_: bytes, status: int)
         assert ask(address, request_).startswith(b"HTTP/1.1 %d " % status)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200), st.booleans())
 def test_no_bytes_harm_it(data: bytes, as_request: bool) -> None:
     server = ServerStandIn(Path("/"))

@@ -450,7 +450,7 @@ def test_a_peer_that_does_not_answer(
     verb: str, play: Callable[..., ScriptedPeer], files: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     peer = play(Part(is_silent=True))
-    words = [verb, "-td", "0.1", "-ta", "0.1", peer.name, *map(str, files[:1] if verb == "send" else [])]
+    words = [verb, "-td", "0.1", "-ta", "1", peer.name, *map(str, files[:1] if verb == "send" else [])]
     assert main(words) == ExitStatus.FAILED
     assert "DIMSE timeout: nothing for 0.1 s" in capsys.readouterr().err
 

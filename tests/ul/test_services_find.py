@@ -386,7 +386,7 @@ def test_every_byte_alone() -> None:
     assert statuses(found(partial(matches, 3), cut=bytewise)) == [0xFF00] * 3 + [0]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_any_split_gives_the_same_answers(data: st.DataObject) -> None:
     def cut(stream: bytes) -> Iterator[bytes]:

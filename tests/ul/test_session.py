@@ -202,7 +202,7 @@ def test_fragments_are_even_and_fit(maximum: int) -> None:
     assert not maximum >= 8 or size + 6 <= maximum
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_legal_fragmentation_reads_the_same(data: st.DataObject) -> None:
     """Command and data set in one P-DATA-TF, several messages in one, one byte per PDV, empty fragments between."""
@@ -509,7 +509,7 @@ def test_a_message_id_in_use_is_a_breach() -> None:
     assert conversation.requestor.indications[-1] == A_ABORT(0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32))
 def test_no_mutation_of_a_conversation_raises(seed: int) -> None:
     """Whatever the peer sends, the session ends or goes on; nothing but events comes out."""
