@@ -22,7 +22,7 @@ test: $(VENV)/.installed-test test-tools ## check style, types and import floors
 test-all: test-tools ## run the tests on every CPython from 3.10 on that is found here
 	@scripts/test_all.sh $(ARGS)
 
-bench: $(VENV)/.installed-test ## compare with other servers, in turn and on the same work
+bench: $(VENV)/.installed-test ## compare with other servers on the same work; the page with the plots is build/bench.html
 	@$(BIN)/python scripts/bench.py $(ARGS)
 
 clean: ## remove what these verbs made; stored instances stay

@@ -1,14 +1,14 @@
 """Compare ulpool with its peers: the same work, one run, in turn.
 
-    scripts/bench.py                          everything: about a quarter of an hour
+    scripts/bench.py                          everything: about half an hour
     scripts/bench.py --quick                  a first impression: a few minutes
     scripts/bench.py --only echo store-1k     these rows
     scripts/bench.py --without orthanc        a peer that is not installed fails the run unless it is named here
     scripts/bench.py --markdown --json FILE   for the README; for programs
 
-Servers run one at a time; rounds are interleaved (A B C A B C) and a value is the median over them. CPU figures are
-those of all processes of a server, with its store on tmpfs. Exit status: 0 done, 1 an operation failed at ulpool, 2 the
-run could not be made.
+The load is `ulpool load`'s. Servers run one at a time; rounds are interleaved (A B C A B C) and a value is the median
+over them. CPU figures are those of all processes of a server, with its store on tmpfs. Exit status: 0 done, 1 an
+operation failed at ulpool, 2 the run could not be made.
 """
 
 from __future__ import annotations
@@ -17,22 +17,25 @@ import argparse
 import json
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn
 
-from benchmark import peers, report
+from benchmark import page, peers, report, results
 from benchmark.measures import Bounds, Measurement, Workload
 from benchmark.peers import PEERS, MissingPeer, Peer, ServerFailed
-from benchmark.report import Result, Results
+from benchmark.results import Result, Results
 from benchmark.workloads import WORKLOADS
 
+from pool.load.fleet import FleetError
+
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
-SPACE_NEEDED: Final = 3 << 30  # bytes: the largest store of one server, twice
-LARGE_ROWS: Final = 16 * 1024  # 1 GiB in rows of 64 KiB
+PAGE: Final = CHECKOUT / "build" / "bench.html"
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -50,6 +53,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--disk", type=Path, default=CHECKOUT, metavar="DIR", help="for durability (the checkout)")
     parser.add_argument("--quick", action="store_true", help="one round of one second, a shorter idle time")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument("--html", type=Path, default=PAGE, metavar="FILE", help="the page with the plots (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all values, those of every round too")
     return parser.parse_args(argv)
 
@@ -61,8 +65,6 @@ def _bounds(arguments: argparse.Namespace) -> Bounds:
         count=arguments.count,
         generators=arguments.generators,
         idle_seconds=5.0 if quick else 20.0,
-        large_rows=LARGE_ROWS,
-        patience=5.0 if quick else 10.0,
     )
 
 
@@ -89,11 +91,11 @@ def _tell(what: str) -> None:
 
 
 @contextmanager
-def _folders(arguments: argparse.Namespace) -> Iterator[dict[bool, Path]]:
+def _folders(arguments: argparse.Namespace, most_stored: int) -> Iterator[dict[bool, Path]]:
     """Where stores go, by whether they must be on disk."""
     for folder in (arguments.tmpfs, arguments.disk):
-        if shutil.disk_usage(folder).free < SPACE_NEEDED:
-            _fail(f"{folder} has less than {SPACE_NEEDED >> 30} GiB free; name another with --tmpfs or --disk")
+        if shutil.disk_usage(folder).free < 2 * most_stored:
+            _fail(f"{folder} has less than {2 * most_stored >> 20:,} MiB free; name another with --tmpfs or --disk")
     with (
         tempfile.TemporaryDirectory(prefix="ulpool-bench-", dir=arguments.tmpfs) as memory,
         tempfile.TemporaryDirectory(prefix=".ulpool-bench-", dir=arguments.disk) as disk,
@@ -101,11 +103,11 @@ def _folders(arguments: argparse.Namespace) -> Iterator[dict[bool, Path]]:
         yield {False: Path(memory), True: Path(disk)}
 
 
-def _touch_memory(folder: Path) -> None:
+def _touch_memory(folder: Path, size: int) -> None:
     """Fill and empty tmpfs once, so that no server is the first to pay a hypervisor for fresh pages."""
     path, block = folder / "touch", bytes(1 << 20)
     with path.open("wb") as file:
-        for _ in range(SPACE_NEEDED // 2 // len(block)):
+        for _ in range(size // len(block)):
             file.write(block)
     path.unlink()
 
@@ -115,11 +117,15 @@ def _measure(row: Workload, peer: Peer, folder: Path, arguments: argparse.Namesp
         "durability": row.durability,
         "workers": peer.workers or arguments.workers,
         "maximum_pdu": arguments.max_pdu,
+        "associations": row.associations,
         "options": row.options,
         "application": row.application,
     }
-    with peers.running(_server(row, peer), folder, **told) as server:
-        return row.measure(row, peer, server, _bounds(arguments))
+    try:
+        with peers.running(_server(row, peer), folder, **told) as server:
+            return row.measure(row, peer, server, _bounds(arguments))
+    except (ServerFailed, FleetError, subprocess.TimeoutExpired) as error:  # the others are measured all the same
+        return Measurement({}, Counter({str(error): 1}))
 
 
 def _server(row: Workload, peer: Peer) -> Peer:
@@ -135,18 +141,29 @@ def _rounds(row: Workload, arguments: argparse.Namespace) -> int:
 
 
 def _run(rows: Sequence[Workload], chosen: Sequence[Peer], arguments: argparse.Namespace) -> Results:
-    results = {
+    measured = {
         (row.name, peer.name): Result(row, peer.name) for row in rows for peer in chosen if _is_done(row, peer, chosen)
     }
-    with _folders(arguments) as folders:
-        _touch_memory(folders[False])
+    most_stored = max(row.most_stored(arguments.count) for row in rows)
+    with _folders(arguments, most_stored) as folders:
+        _touch_memory(folders[False], most_stored)
         for row in rows:
             for turn in range(_rounds(row, arguments)):
                 for peer in chosen:
-                    if result := results.get((row.name, peer.name)):
+                    if result := measured.get((row.name, peer.name)):
                         _tell(f"{row.name}, round {turn + 1}: {peer.name}")
                         result.rounds.append(_measure(row, peer, folders[row.on_disk], arguments))
-    return results
+    return measured
+
+
+def _write(where: str, rows: Sequence[Workload], measured: Results, arguments: argparse.Namespace) -> None:
+    lines = report.document(where, rows, measured, markdown=arguments.markdown)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results.as_data(where, measured), indent=2) + "\n")
+    arguments.html.parent.mkdir(parents=True, exist_ok=True)
+    arguments.html.write_text(page.page(where, rows, measured), encoding="utf-8")
+    _tell(f"the page with the plots: {arguments.html}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -154,20 +171,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     rows = [row for row in WORKLOADS if row.name in arguments.only]
     chosen = [peer for peer in PEERS if peer.name not in arguments.without]
-    where = report.machine(_software(chosen))
+    where = results.machine(_software(chosen))
     if not peers.enter_own_network():
         _tell("bench: no network namespace of our own: DCMTK and Orthanc listen on every address while they run")
     try:
-        results = _run(rows, chosen, arguments)
-    except (ServerFailed, TimeoutError) as error:
-        _fail(str(error))
+        measured = _run(rows, chosen, arguments)
     except KeyboardInterrupt:
         return 130
-    sys.stdout.writelines(f"{line}\n" for line in report.document(where, rows, results, markdown=arguments.markdown))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report.as_data(where, results), indent=2) + "\n")
+    _write(where, rows, measured, arguments)
     ours = {peer.name for peer in chosen if peer.is_ours}
-    return int(any(result.failures for result in results.values() if result.peer in ours))
+    return int(any(result.failures for result in measured.values() if result.peer in ours))
 
 
 if __name__ == "__main__":

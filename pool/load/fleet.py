@@ -30,20 +30,23 @@ _START_TIMEOUT: Final = 120.0  # seconds for a generator to build its instances 
 _LAST_WORDS: Final = 3.0  # seconds that a generator has to stop
 
 OnInterval = Callable[[Interval], "str | None"]
+OnPrepared = Callable[[], object]
 
 
 class FleetError(Exception):
     """The plan could not be begun, in words for whoever asked for it."""
 
 
-def run(plan: Plan, on_interval: OnInterval) -> Run:
+def run(plan: Plan, on_interval: OnInterval, on_prepared: OnPrepared = lambda: None) -> Run:
     """Carry out `plan`; blocks. About once a second `on_interval` is called; a text that it returns stops the run.
+
+    `on_prepared` is called before, when all that is to be open at the start line is, and takes the time that it takes.
 
     SIGINT and SIGTERM stop it at once and in order, where this is the main thread; a second one kills.
     Raises FleetError.
     """
     with tempfile.TemporaryDirectory(prefix="ulpool-load-") as directory:
-        fleet = Fleet(plan, on_interval, Path(directory))
+        fleet = Fleet(plan, on_interval, on_prepared, Path(directory))
         try:
             return fleet.run()
         finally:
@@ -69,10 +72,11 @@ class _Generator:
 class Fleet:
     """The processes of one run."""
 
-    def __init__(self, plan: Plan, on_interval: OnInterval, directory: Path) -> None:
+    def __init__(self, plan: Plan, on_interval: OnInterval, on_prepared: OnPrepared, directory: Path) -> None:
         # A process without an association of its own would have nothing to do with its share of the messages.
         self._plan = plan = replace(plan, processes=min(plan.processes, plan.associations))
         self._on_interval = on_interval
+        self._on_prepared = on_prepared
         self._loop = Loop()
         self._directory = ControlDirectory.open(directory)
         self._router = workers_router(self._loop, self._directory, self._told)
@@ -189,6 +193,7 @@ class Fleet:
     def _begin_if_prepared(self) -> None:
         if not self._began and all(generator.prepared for generator in self._generators.values()):
             self._began = True
+            self._on_prepared()
             self._send_all(process.BEGIN(at=monotonic() + _START_LINE))
 
     def stop(self, why: str) -> None:

@@ -1,29 +1,22 @@
 """The report as one page that needs nothing else: tables here, plots by the script of the page from the data in it.
 
-Whatever came from a peer, a file or the command line enters through `_text` or as JSON that cannot end its element; the
-page's own policy allows the one script and the one style sheet that it was made with, and no request at all.
+What its markup is made of, and what keeps it from harm, is `markup`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 import itertools
-import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
-from pool.load import showing
+from pool.load import markup, showing
 from pool.load.causes import in_words
 from pool.load.figures import SUMMARY_METRICS, Figures
 from pool.load.plan import KINDS
 from pool.load.result import Result, verification_in_words
 from pool.load.tally import ASSOCIATION, COUNTS, PHASES
 
-PAGE: Final = Path(__file__).parent / "page"
 MOST_POINTS: Final = 1000  # on a line over time: more would not be seen
 SHORTEST_SHOWN: Final = 0.5  # seconds
 MOST_LISTED: Final = 10  # files of a load, say: more would hide the rest
@@ -35,40 +28,19 @@ SHOWN_OVER_TIME: Final = ("p50", "p90", "p99", "max")
 
 def page(result: Result) -> str:
     """The whole page."""
-    style, script = (_part(name) for name in ("page.css", "page.js"))
-    return _part("page.html").format(
-        style=style,
-        style_digest=_digest(style),
-        script=script,
-        script_digest=_digest(script),
-        title=_text(f"ulpool load {result.peer}"),
-        peer=_text(result.peer),
-        line=_text(_line(result)),
+    return markup.page(
+        markup.PARTS / "page.html",
+        markup.PARTS / "page.js",
+        page_data(result),
+        title=markup.text(f"ulpool load {result.peer}"),
+        peer=markup.text(result.peer),
+        line=markup.text(_line(result)),
         notices="\n".join(_notices(result)),
         tiles="\n".join(_tiles(result)),
         clock=DUE if result.figures.corrected else SERVICE,
         tables="\n".join(filter(None, _tables(result))),
-        version=_text(result.versions.get("ulpool", "")),
-        data=_embedded(page_data(result)),
+        version=markup.text(result.versions.get("ulpool", "")),
     )
-
-
-def _part(name: str) -> str:
-    return (PAGE / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _embedded(value: object) -> str:
-    """JSON in which nothing can be taken for the end of its element."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 # What the plots are drawn from
@@ -178,72 +150,65 @@ def _kind_of_load(plan: Mapping[str, Any]) -> list[str]:
 
 def _notices(result: Result) -> Iterable[str]:
     if result.stopped:
-        yield _notice("warning", f"Stopped before its end: {result.stopped}")
+        yield markup.notice("warning", f"Stopped before its end: {result.stopped}")
     for warning in result.warnings:
-        yield _notice("warning", warning)
+        yield markup.notice("warning", warning)
     if result.verification:
         kind = "success" if result.verification["complete"] else "failure"
-        yield _notice(kind, verification_in_words(result.verification))
+        yield markup.notice(kind, verification_in_words(result.verification))
     crossed = [row for row in result.thresholds if row["crossed"]]
     if crossed:
-        yield _notice("failure", f"Crossed: {', '.join(row['text'] for row in crossed)}")
+        yield markup.notice("failure", f"Crossed: {', '.join(row['text'] for row in crossed)}")
     elif result.thresholds:
         held = "The threshold held" if len(result.thresholds) == 1 else f"All {len(result.thresholds)} thresholds held"
-        yield _notice("success", held)
-
-
-def _notice(kind: str, text: str) -> str:
-    return f'<p class="notice {kind}">{_text(text[:1].upper() + text[1:])}</p>'
+        yield markup.notice("success", held)
 
 
 def _tiles(result: Result) -> Iterable[str]:
     figures, phase = result.figures, result.figures.main_phase
     latencies = figures.latencies(phase)
     errors = figures.count("errors")
-    yield _tile(
+    yield markup.tile(
         phase, showing.per_second(figures.rate(figures.times(phase))), f"{showing.number(figures.times(phase))} in all"
     )
     if latencies:
-        yield _tile("median", showing.latency(latencies.metric("p50")), DUE if phase in figures.corrected else SERVICE)
-        yield _tile(
+        yield markup.tile(
+            "median", showing.latency(latencies.metric("p50")), DUE if phase in figures.corrected else SERVICE
+        )
+        yield markup.tile(
             "99 % within", showing.latency(latencies.metric("p99")), f"all within {showing.latency(latencies.maximum)}"
         )
-    yield _tile(
+    yield markup.tile(
         "errors",
         showing.share(errors, figures.attempts),
         f"{showing.number(errors)} of {showing.number(figures.attempts)}",
         is_bad=errors > 0,
     )
     if payload := figures.count("payload_bytes"):
-        yield _tile("payload", f"{showing.size(figures.rate(payload))}/s", f"{showing.size(payload)} in all")
+        yield markup.tile("payload", f"{showing.size(figures.rate(payload))}/s", f"{showing.size(payload)} in all")
     busiest = max(result.cpu_shares, default=0.0)
-    yield _tile("generator", f"{busiest:.0%}", "of a core at most")
-
-
-def _tile(name: str, value: str, more: str, *, is_bad: bool = False) -> str:
-    bad = " bad" if is_bad else ""
-    return (
-        f'<div class="tile{bad}"><p>{_text(name)}</p><strong>{_text(value)}</strong><small>{_text(more)}</small></div>'
-    )
+    yield markup.tile("generator", f"{busiest:.0%}", "of a core at most")
 
 
 # What stands below
 
 
 def _tables(result: Result) -> Iterable[str]:
-    yield _sheet("Phases", _table(("", "count", "per second", *SUMMARY_METRICS), _phase_rows(result.figures)))
+    yield markup.sheet(
+        "Phases", markup.table(("", "count", "per second", *SUMMARY_METRICS), _phase_rows(result.figures))
+    )
     yield _thresholds(result)
     yield _failures("What failed, and why", result.figures)
     if result.plan["background"]:
-        yield _sheet("Beside the work", _table(("", "count"), _counted(result.background)))
+        yield markup.sheet("Beside the work", markup.table(("", "count"), _counted(result.background)))
         yield _failures("What failed beside the work", result.background)
-    yield _sheet("How it was run", _definitions(_circumstances(result)))
+    yield markup.sheet("How it was run", markup.definitions(_circumstances(result)))
 
 
 def _failures(title: str, figures: Figures) -> str:
     causes = sorted(figures.causes.items(), key=lambda item: -item[1])
     rows = [(in_words(cause), showing.number(count)) for cause, count in causes]
-    return _sheet(title, _table(("", "count"), rows)) if rows else ""
+    return markup.sheet(title, markup.table(("", "count"), rows)) if rows else ""
 
 
 def _counted(figures: Figures) -> Iterable[Sequence[str]]:
@@ -266,19 +231,19 @@ def _thresholds(result: Result) -> str:
     if not result.thresholds:
         return ""
     rows = [(row["text"], row["shown"], "crossed" if row["crossed"] else "held") for row in result.thresholds]
-    return _sheet("Thresholds", _table(("a failure if", "measured", ""), rows))
+    return markup.sheet("Thresholds", markup.table(("a failure if", "measured", ""), rows))
 
 
 def _circumstances(result: Result) -> Iterable[tuple[str, str]]:
-    yield "Command", f"<code>{_text(shlex.join(result.command))}</code>"
-    yield "Seed", _text(result.seed)
+    yield "Command", f"<code>{markup.text(shlex.join(result.command))}</code>"
+    yield "Seed", markup.text(result.seed)
     for name, value in result.plan.items():
         if name not in ("peer", "seed") and _in_words(value):
-            yield name.replace("_", " ").capitalize(), _text(_in_words(value))
-    yield "Versions", _text(", ".join(f"{name} {version}" for name, version in result.versions.items()))
-    yield "Machine", _text(", ".join(str(value) for value in result.host.values()))
+            yield name.replace("_", " ").capitalize(), markup.text(_in_words(value))
+    yield "Versions", markup.text(", ".join(f"{name} {version}" for name, version in result.versions.items()))
+    yield "Machine", markup.text(", ".join(str(value) for value in result.host.values()))
     shares = ", ".join(f"{share:.0%}" for share in result.cpu_shares)
-    yield "Generator CPU", _text(f"{result.cpu_seconds:.1f} s; of a core per process: {shares}")
+    yield "Generator CPU", markup.text(f"{result.cpu_seconds:.1f} s; of a core per process: {shares}")
 
 
 def _in_words(value: Any) -> str:
@@ -291,18 +256,3 @@ def _in_words(value: Any) -> str:
         more = [f"and {len(value) - MOST_LISTED:,} more"] if len(value) > MOST_LISTED else []
         return "; ".join([*filter(None, map(_in_words, value[:MOST_LISTED])), *more])
     return str(value) if value else ""
-
-
-def _sheet(title: str, content: str) -> str:
-    return f'<section class="sheet"><h2>{_text(title)}</h2><div class="scroll">{content}</div></section>'
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{_text(name)}</th>" for name in heads)
-    body = "\n".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
-
-
-def _definitions(items: Iterable[tuple[str, str]]) -> str:
-    """Values are markup already."""
-    return "<dl>" + "\n".join(f"<dt>{_text(name)}</dt><dd>{value}</dd>" for name, value in items) + "</dl>"

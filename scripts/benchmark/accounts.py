@@ -99,9 +99,3 @@ def is_listening(port: int) -> bool:
             if state == LISTEN and local.endswith(ending):
                 return True
     return False
-
-
-def stored(folder: Path) -> tuple[int, int]:
-    """(files, bytes) under a folder."""
-    sizes = [os.stat(name, dir_fd=fd).st_size for _, _, names, fd in os.fwalk(folder) for name in names]
-    return len(sizes), sum(sizes)

@@ -1,4 +1,4 @@
-"""Clients other than the generator, as their users run them: programs that send files, and that associate.
+"""Clients other than the load tester, as their users run them: programs that send files, and that associate.
 
 Here a row's peers are what sends. The programs written against a library are those of applications/; they take their
 time themselves, so that neither the interpreter's start nor their imports count; of a program that knows nothing of us
@@ -12,38 +12,39 @@ import os
 import resource
 import subprocess
 import time
-from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-from pydicom.dataset import FileMetaDataset
-from pydicom.filebase import DicomIO
-from pydicom.filewriter import write_file_meta_info
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.data import get_testdata_file
 
-from benchmark import accounts, peers, wire
+from benchmark import accounts, instances, peers
+from benchmark.load import plan
 from benchmark.measures import MIB, Bounds, Measurement, Workload, lost, percentiles
 from benchmark.peers import NO_DELAY, Peer, Server
+from pool.load.figures import Latencies
+from pool.load.tally import histogram
 
-PREAMBLE: Final = bytes(128) + b"DICM"
 ENDS_WITHIN: Final = 120.0  # seconds, beyond what it was told to work
 
 
 def send_files(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
     """All files of a folder on one association."""
     folder = server.store.with_name("files")
-    data_set, count = row.data_set(), bounds.count or row.count
-    _write_instances(folder, data_set, count)
+    count = bounds.count or row.count
+    made = plan(server, row.work, count=count)
+    written = instances.write(folder, made, count)
+    size = sum(path.stat().st_size for path in folder.iterdir())
     if peer.library is None:
         told = _timed(peers.storescu(server.port, folder))
     else:
         told = _told(peers.program("sender.py", peer.library, server.port, folder))
-    failures = Counter({"not sent": told["failures"]}) + lost(server, count - told["failures"], len(data_set))
-    values = {"rate": count / told["seconds"], "cpu": told["cpu"] / count * 1e6}
-    return Measurement(values | {"mib_rate": values["rate"] * len(data_set) / MIB}, failures)
+    failures = Counter({"not sent": told["failures"]})
+    if not failures.total():
+        failures += lost(server, made, written)
+    values = {"rate": count / told["seconds"], "mib_rate": size / MIB / told["seconds"]}
+    return Measurement(values | {"cpu": told["cpu"] / count * 1e6}, +failures)
 
 
 def associate_all_storage(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
@@ -52,29 +53,32 @@ def associate_all_storage(row: Workload, peer: Peer, server: Server, bounds: Bou
     command = peers.program("requestor.py", peer.library, server.port, bounds.seconds, bounds.count or row.count)
     told = _told(command, bounds.seconds)
     cpu = accounts.cpu_seconds(server.pid) - before
-    failures, done = Counter({"not all accepted": told["failures"]}), len(told["latencies"])
+    failures, done = +Counter({"not all accepted": told["failures"]}), len(told["latencies"])
     if not done:
         return Measurement({}, failures)
-    values = {"rate": done / told["seconds"], "cpu": cpu / done * 1e6}
-    return Measurement(values | percentiles(array("Q", told["latencies"])), +failures)
+    recorded = histogram()
+    for nanoseconds in told["latencies"]:
+        recorded.record_value(max(1, nanoseconds // 1000))
+        values = {"rate": done / told["seconds"], "cpu": cpu / done * 1e6}
+    return Measurement(values | percentiles(Latencies(recorded)), failures, latencies=recorded)
 
 
-def _write_instances(folder: Path, data_set: bytes, count: int) -> None:
-    folder.mkdir()
-    template = _file_meta_information() + data_set
-    for number in range(count):
-        instance = bytearray(template)
-        wire.patch(instance, wire.INSTANCE_UID, f"{number:0{wire.COUNTER_WIDTH}d}")
-        (folder / f"{number:06d}.dcm").write_bytes(instance)
-
-
-def _file_meta_information() -> bytes:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(wire.CT_IMAGE_STORAGE), UID(wire.INSTANCE_UID)
-    meta.TransferSyntaxUID, meta.ImplementationClassUID = ExplicitVRLittleEndian, UID(wire.UID_ROOT + ".1.1")
-    encoded = BytesIO()
-    write_file_meta_info(DicomIO(encoded), meta)
-    return PREAMBLE + encoded.getvalue()
+def real_sender(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
+    """DCMTK's storescu as it comes, Nagle's algorithm on: what a site sees that changes no setting of its senders."""
+    environment = {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}
+    count = bounds.count or row.count
+    command = ["storescu", "--repeat", str(count), "+II", "127.0.0.1", str(server.port)]
+    began = time.monotonic()
+    done = subprocess.run(
+        [*command, str(get_testdata_file("CT_small.dcm"))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ENDS_WITHIN,
+    )
+    seconds = time.monotonic() - began
+    return Measurement({"rate": count / seconds}, Counter({done.stderr.strip(): 1} if done.returncode else {}))
 
 
 def _run(command: Sequence[str], patience: float = 0.0) -> subprocess.CompletedProcess[str]:

@@ -1,41 +1,44 @@
 """The ways to measure: each brings one server under load and gives the values by the names in METRICS.
 
 What failed is counted by its text and never left out; for the rows that store, what was acknowledged is held against
-what lies in the store afterwards. What is measured where is `workloads`; clients other than the generator, `clients`.
+what lies in the store afterwards. What is measured where is `workloads`; clients other than the load tester, `clients`.
 """
 
 from __future__ import annotations
 
 import math
-import os
-import subprocess
 import time
-from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from pydicom.data import get_testdata_file
+from hdrh.histogram import HdrHistogram
 
-from benchmark import accounts, generator, wire
-from benchmark.generator import Generators, Report, Script, Task
+from benchmark import accounts, instances
+from benchmark.load import Loaded, plan, put_on
 from benchmark.peers import Peer, Server
+from pool.load.figures import Latencies
+from pool.load.plan import ASSOCIATIONS, ECHO, FIXED, KINDS, Plan, Size, Stage, StoreWork
+from pool.load.tally import ASSOCIATION, Acknowledged, Interval
+from pool.load.verify import verify_folder
 
-ASSOCIATIONS: Final = 8
-GENERATOR_LIMIT: Final = 0.85  # of a core, by one generator process: above it the load is the limit, not the server
-MACHINE_FULL: Final = 0.9  # of all cores
 IDLE_WINDOW: Final = 20.0  # seconds that the idle CPU is stated for
-CONNECT_WITHIN: Final = 10.0  # seconds for the silent: a server may take them in one by one
-OPENED_WITHIN: Final = 60.0  # seconds for the idle: a fork each takes its time
 MIB: Final = 1024 * 1024
 NEVER: Final = math.inf
+UNBOUNDED: Final = 1 << 62
+SMALL: Final = 1024  # bytes
+CONNECT_WITHIN: Final = 4.0  # seconds for the silent: a server may take them in one by one
+VISITS, VISITS_PER_SECOND = 20, 5.0
 
 
 @dataclass(frozen=True)
 class Metric:
+    """A column."""
+
     heading: str
     digits: int
+    more_is_better: bool = False
 
     @property
     def quantity(self) -> str:
@@ -44,18 +47,17 @@ class Metric:
 
 
 METRICS: Final[Mapping[str, Metric]] = {
-    "rate": Metric("per s", 0),
+    "rate": Metric("per s", 0, more_is_better=True),
+    "mib_rate": Metric("MiB/s", 0, more_is_better=True),
     "p50": Metric("p50 ms", 2),
     "p95": Metric("p95 ms", 2),
     "p99": Metric("p99 ms", 2),
     "cpu": Metric("CPU us each", 1),
-    "open": Metric("open", 0),
+    "open": Metric("open", 0, more_is_better=True),
     "idle_cpu": Metric("CPU ms in 20 s", 1),
     "each": Metric("KiB each", 1),
     "growth": Metric("growth MiB", 1),
-    "mib_rate": Metric("MiB/s", 0),
     "cpu_total": Metric("CPU ms", 0),
-    "first": Metric("1st echo ms", 1),
     "worst": Metric("worst of 20 ms", 1),
     "generator": Metric("generator", 2),
 }
@@ -69,29 +71,31 @@ class Bounds:
     count: int | None  # None: each row's own
     generators: int
     idle_seconds: float
-    large_rows: int  # of the large object: 64 KiB each
-    patience: float  # seconds that a silent or slow server is waited for
 
 
 @dataclass
 class Measurement:
+    """One round of one row at one peer."""
+
     values: dict[str, float]
     failures: Counter[str] = field(default_factory=Counter)
     generator_limited: bool = False
+    latencies: HdrHistogram | None = None  # of what the row counts, in microseconds
 
 
 @dataclass(frozen=True)
 class Workload:
+    """A row. `work` are fields of a load tester's Plan."""
+
     name: str
     title: str
     measure: Callable[[Workload, Peer, Server, Bounds], Measurement]
     peers: Sequence[str]
     columns: Sequence[str]
     compared: Sequence[str] = ()  # the metrics whose ratios to each peer are worth a column
-    data_set: Callable[[], bytes] = bytes
-    abstract_syntaxes: Sequence[str] = (wire.VERIFICATION,)
-    count: int = generator.NO_BOUND  # operations at most, so that a fast server fills neither memory nor port range
-    warm_up: int = 0
+    work: Mapping[str, Any] = field(default_factory=dict)
+    count: int = UNBOUNDED  # operations at most, so that a fast server fills neither memory nor port range
+    warm_up: int = 0  # messages of each association before those that count
     durability: str = "none"
     on_disk: bool = False
     options: Sequence[str] = ()
@@ -100,149 +104,146 @@ class Workload:
     keeps: bool = True  # what is sent lies in the store afterwards
     served_by: str | None = None  # the peers are clients of this one
     ours: str = "ulpool"  # the peer whose ratios to the others are shown
+    family: str = ""  # rows of one family differ in the number of associations only
+
+    @property
+    def associations(self) -> int:
+        """At a time."""
+        return int(self.work.get("associations", 1))
+
+    @property
+    def is_of_associations(self) -> bool:
+        """What is counted are associations that come and go, not messages."""
+        return "messages_per_association" in self.work
+
+    @property
+    def phase(self) -> str:
+        """What is counted."""
+        return ASSOCIATION if self.is_of_associations else next(kind for kind in KINDS if kind in self.work["mix"])
+
+    @property
+    def store(self) -> StoreWork | None:
+        """What is stored, if that is the work."""
+        work: StoreWork | None = self.work.get("store")
+        return work
+
+    def most_stored(self, count: int | None) -> int:
+        """Bytes that a round leaves in the store, with another bound in operations or its own."""
+        return (count or self.count) * self.store.size.low if self.store else 0
 
 
 # --------------------------------------------------------------------------------------------------- measuring
 
 
-def _task(row: Workload, server: Server, bounds: Bounds, script: Callable[..., Script], **more: object) -> Task:
-    stores = row.abstract_syntaxes[0] != wire.VERIFICATION
-    syntaxes = (wire.EXPLICIT_VR_LITTLE_ENDIAN,) if stores else wire.UNCOMPRESSED
-    request = wire.associate_request(row.abstract_syntaxes, "BENCH", syntaxes)
-    task = Task(script, server.port, (0,), request, patience=bounds.patience)
-    return replace(task, **more)  # type: ignore[arg-type]
-
-
-def _spread(task: Task, lanes: int, processes: int) -> list[Task]:
-    """The lanes dealt out to the processes; never a process without one."""
-    return [replace(task, lanes=range(lanes)[start::processes]) for start in range(min(processes, lanes))]
-
-
-def percentiles(latencies: array[int]) -> dict[str, float]:
-    ordered = sorted(latencies)
-    return {f"p{p}": ordered[min(len(ordered) * p // 100, len(ordered) - 1)] / 1e6 for p in (50, 95, 99)}
-
-
-def _throughput(report: Report, server_cpu: float) -> Measurement:
-    done = len(report.latencies)
-    if not done:
-        return Measurement({}, report.failures)
-    values = {"rate": done / report.wall, **percentiles(report.latencies), "cpu": server_cpu / done * 1e6}
-    values["generator"] = report.cpu / report.wall
-    return Measurement(values, report.failures, _is_limit(report, server_cpu))
-
-
-def _is_limit(report: Report, server_cpu: float) -> bool:
-    """Whether the generator, not the server, decided the rate: a core of its own is full, or the machine is and most
-    of that is the generator's."""
-    cores = len(os.sched_getaffinity(0))
-    full = report.total_cpu + server_cpu > MACHINE_FULL * cores * report.wall
-    return report.cpu > GENERATOR_LIMIT * report.wall or (full and report.total_cpu > server_cpu)
-
-
-def _under_load(server: Server, load: Generators, bounds: Bounds, count: int) -> tuple[Report, float]:
-    """One measured stage, and the server's CPU in it."""
-    before = accounts.cpu_seconds(server.pid)
-    report = load.stage(bounds.seconds, count if bounds.count is None else bounds.count)
-    return report, accounts.cpu_seconds(server.pid) - before
-
-
-def open_associations(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
-    """Messages on associations that stay open, each the next as soon as the last was answered."""
-    data_set = row.data_set()
-    task = _task(row, server, bounds, generator.on_open_association, data_set=data_set, warm_up=row.warm_up)
-    with Generators(_spread(task, min(ASSOCIATIONS, peer.serves_at_a_time), bounds.generators)) as load:
-        opened = load.stage()
-        report, cpu = _under_load(server, load, bounds, row.count)
-        closed = load.stage()
-    measurement = _throughput(report, cpu)
-    measurement.failures += opened.failures + closed.failures
-    if data_set and row.keeps:
-        acknowledged = len(opened.latencies) + len(report.latencies)
-        measurement.failures += lost(server, acknowledged, len(data_set))
+def throughput(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
+    """A closed loop: each association its next message as soon as the last was answered, or the next association."""
+    work = dict(row.work)
+    if not row.is_of_associations:  # the others would wait for the end of those that are served
+        work["associations"] = min(row.associations, peer.serves_at_a_time)
+    warm_up = row.warm_up * work["associations"]
+    warmed = put_on(server, plan(server, work, count=warm_up)) if warm_up else None
+    count = row.count if bounds.count is None else bounds.count
+    is_verified = row.store is not None and row.keeps
+    made = plan(server, work, duration=bounds.seconds, count=count, processes=bounds.generators, verify=is_verified)
+    loaded = put_on(server, made)
+    measurement = _rates(row, loaded)
+    if warmed:
+        measurement.failures += warmed.failures
+    if is_verified:
+        measurement.failures += lost(server, made, loaded.run.acknowledged)
     return measurement
 
 
-def lost(server: Server, acknowledged: int, size: int) -> Counter[str]:
-    """What was answered with Success and does not lie in the store."""
-    files, total = accounts.stored(server.store)
-    return Counter({"acknowledged, not stored": max(0, acknowledged - min(files, total // size))})
+def _rates(row: Workload, loaded: Loaded) -> Measurement:
+    figures = loaded.figures
+    latencies = figures.latencies(row.phase)
+    if latencies is None:
+        return Measurement({}, loaded.failures)
+    values = {"rate": figures.rate(latencies.count), "cpu": loaded.server_cpu / latencies.count * 1e6}
+    values |= percentiles(latencies)
+    values["mib_rate"] = figures.rate(figures.count("payload_bytes")) / MIB
+    values["generator"] = max(loaded.run.cpu_shares)
+    return Measurement(values, loaded.failures, loaded.generator_limited, loaded.run.tally.service[row.phase])
 
 
-def associate_echo_release(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
-    task = _task(row, server, bounds, generator.churn)
-    with Generators(_spread(task, ASSOCIATIONS, bounds.generators)) as load:
-        warm_up = load.stage(bounds.seconds / 10, row.count // 10)
-        report, cpu = _under_load(server, load, bounds, row.count)
-    measurement = _throughput(report, cpu)
-    measurement.failures += warm_up.failures
-    return measurement
+def percentiles(latencies: Latencies) -> dict[str, float]:
+    """In milliseconds."""
+    return {name: (latencies.metric(name) or 0.0) * 1e3 for name in ("p50", "p95", "p99")}
 
 
-def idle_associations(associations: int, row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
-    """Associations that say nothing: what they cost the server in CPU and, each, in memory."""
-    task = _task(row, server, bounds, generator.idle, patience=OPENED_WITHIN)
-    with Generators(
-        _spread(task, ASSOCIATIONS, 1)
-    ) as load:  # what a server loads at the first association is not theirs
-        load.stage()
-        load.stage()
-    empty = accounts.memory_kib(server.pid)
-    with Generators(_spread(task, associations, 1)) as load:
-        opened = load.stage()
-        each = (accounts.memory_kib(server.pid) - empty) / max(1, opened.parked)
-        before = accounts.cpu_seconds(server.pid)
-        time.sleep(bounds.idle_seconds)
-        cpu = accounts.cpu_seconds(server.pid) - before
-        echoed = load.stage()
-    values = {"open": opened.parked, "idle_cpu": cpu * 1e3 * IDLE_WINDOW / bounds.idle_seconds, "each": each}
-    return Measurement(values, opened.failures + echoed.failures)
+def lost(server: Server, made: Plan, acknowledged: Iterable[Acknowledged]) -> Counter[str]:
+    """What was answered with Success and does not lie in the store, byte for byte."""
+    found = verify_folder(made, acknowledged, server.store)
+    return +Counter(
+        {
+            "acknowledged, not stored": len(found.missing),
+            "acknowledged, stored with other bytes": len(found.differing),
+        }
+    )
+
+
+def idle_associations(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
+    """Associations that say nothing: what they cost the server in CPU and, each, in memory.
+
+    An echo of each at the end shows that it was there all the time.
+    """
+    put_on(server, plan(server, row.work, associations=8, count=8))  # what a server loads for the first is not theirs
+    empty, full = accounts.memory_kib(server.pid), 0.0
+    readings: list[tuple[float, float]] = []
+
+    def read() -> None:
+        readings.append((time.monotonic(), accounts.cpu_seconds(server.pid)))
+
+    def prepared() -> None:
+        nonlocal full
+        full = accounts.memory_kib(server.pid)
+        read()
+
+    def measured(interval: Interval) -> None:
+        if interval.end < bounds.idle_seconds:  # what is told at its end is told among echoes
+            read()
+
+    echoes = Stage(2.0, row.associations / 2, row.associations / 2)
+    made = plan(server, row.work, stages=(Stage(bounds.idle_seconds, 0.0, 0.0), echoes))
+    loaded = put_on(server, made, on_prepared=prepared, on_interval=measured)
+    (began, before), (ended, after) = readings[0], readings[-1]
+    there = loaded.figures.times(ECHO)
+    values = {"open": there, "each": (full - empty) / max(1, there)}
+    if ended > began:
+        values["idle_cpu"] = (after - before) * 1e3 * IDLE_WINDOW / (ended - began)
+    return Measurement(values, loaded.failures)
+
+
+def behind_silent_peers(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
+    """Connections that never say a word, and come back when they are dropped; then, by the clock, visits of someone who
+    has something to say: associate + echo + release."""
+    silent = 0
+    stages = (Stage(CONNECT_WITHIN, 0.0, 0.0), Stage(VISITS / VISITS_PER_SECOND, VISITS_PER_SECOND, VISITS_PER_SECOND))
+
+    def measured(interval: Interval) -> None:
+        nonlocal silent
+        silent = max(silent, interval.background_active)
+
+    loaded = put_on(server, plan(server, row.work, stages=stages, unit=ASSOCIATIONS), on_interval=measured)
+    latencies = loaded.figures.latencies(ASSOCIATION)
+    worst = (latencies.maximum or NEVER) * 1e3 if latencies and latencies.count == VISITS else NEVER
+    return Measurement(
+        {"open": float(silent), "worst": worst}, loaded.failures, latencies=loaded.run.tally.corrected.get(ASSOCIATION)
+    )
 
 
 def large_object(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
     """One object far larger than any buffer: how far the process that takes it grows."""
-    columns = 32 * 1024
-    head = wire.ct_image_head(bounds.large_rows, columns)
-    size = bounds.large_rows * columns * 2
-    task = _task(row, server, bounds, generator.one_streamed_object, data_set=head, data_set_size=size, patience=120.0)
-    with Generators([task]) as load:
-        opened = load.stage()
-        before, peak = accounts.cpu_seconds(server.pid), accounts.PeakMemory(server.pid)
-        report = load.stage()
-        cpu, growth = accounts.cpu_seconds(server.pid) - before, peak.growth_kib()
-        closed = load.stage()
-    failures = opened.failures + report.failures + closed.failures
-    if not report.latencies:
-        return Measurement({}, failures)
-    failures += lost(server, 1, size)
-    values = {"growth": growth / 1024, "mib_rate": size / MIB / (report.latencies[0] / 1e9), "cpu_total": cpu * 1e3}
-    return Measurement(values, failures)
-
-
-def behind_silent_peers(peers: int, row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
-    """Connections that never say a word; then an associate + echo + release of someone who does."""
-    mute = _task(row, server, bounds, generator.silent, patience=CONNECT_WITHIN)
-    speaker = _task(row, server, bounds, generator.churn)
-    with Generators(_spread(mute, peers, 1)) as silence, Generators([speaker]) as load:
-        connected = silence.stage()
-        first = load.stage(bounds.patience, count=1)
-        more = load.stage(bounds.patience, count=20)
-    answered = bool(first.latencies)
-    values = {
-        "open": float(connected.parked),
-        "first": first.latencies[0] / 1e6 if answered else NEVER,
-        "worst": max(more.latencies, default=0) / 1e6 if more.latencies and not more.failures else NEVER,
-    }
-    return Measurement(values, first.failures + more.failures)
-
-
-def real_sender(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
-    """DCMTK's storescu as it comes, Nagle's algorithm on: what a site sees that changes no setting of its senders."""
-    environment = {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}
-    command = ["storescu", "--repeat", str(row.count), "+II", "127.0.0.1", str(server.port)]
-    began = time.monotonic()
-    done = subprocess.run(
-        [*command, get_testdata_file("CT_small.dcm")], env=environment, capture_output=True, text=True
-    )
-    seconds = time.monotonic() - began
-    return Measurement({"rate": row.count / seconds}, Counter({done.stderr.strip(): 1} if done.returncode else {}))
+    assert row.store is not None
+    path, size = server.store.with_name("large.dcm"), row.store.size.low
+    small = row.store._replace(size=Size(FIXED, SMALL))  # what is added to is small: the rest is a hole in the file
+    instances.write_large(path, plan(server, row.work, store=small, count=1), size)
+    peak: list[accounts.PeakMemory] = []
+    made = plan(server, row.work, store=StoreWork(files=(str(path),)), count=1, verify=True)
+    loaded = put_on(server, made, on_prepared=lambda: peak.append(accounts.PeakMemory(server.pid)))
+    latencies = loaded.figures.latencies(row.phase)
+    if latencies is None or latencies.maximum is None:
+        return Measurement({}, loaded.failures)
+    values = {"growth": peak[0].growth_kib() / 1024, "cpu_total": loaded.server_cpu * 1e3}
+    values["mib_rate"] = size / MIB / latencies.maximum
+    return Measurement(values, loaded.failures + lost(server, made, loaded.run.acknowledged))

@@ -34,6 +34,7 @@ APPLICATIONS: Final = Path(__file__).with_name("applications")
 START_WITHIN: Final = 20.0  # seconds
 LOOK_EVERY: Final = 0.02  # seconds between two looks at a server that starts or ends
 READY_LINE: Final = re.compile(r"ulpool: ready: \S+@127\.0\.0\.1:(\d+)")
+LEAST_THREADS: Final = 8  # of Orthanc
 NO_DELAY: Final = {"TCP_NODELAY": "1"}  # without it Nagle's algorithm costs DCMTK 40 ms a message
 
 CLONE_NEWUSER: Final = 0x10000000
@@ -60,6 +61,7 @@ class Setup:
     durability: str
     workers: int
     maximum_pdu: int | None  # None: the server's default
+    associations: int = 1  # at a time, for a server that must be told
     options: Sequence[str] = ()  # of this row of the table, for ulpool
     application: str | None = None  # the handler that takes instances; None: what the server comes with
 
@@ -159,7 +161,7 @@ def _pynetdicom(setup: Setup) -> list[str]:
 
 
 def _orthanc(setup: Setup) -> list[str]:
-    """Its own defaults, but for what this run needs; a thread for each of eight associations, where it has four."""
+    """Its own defaults, but for what this run needs; a thread for each association, where it has four."""
     configuration = {
         "StorageDirectory": str(setup.store),
         "IndexDirectory": str(setup.store),
@@ -168,7 +170,7 @@ def _orthanc(setup: Setup) -> list[str]:
         "DicomCheckCalledAet": False,
         "DicomAlwaysAllowStore": True,
         "UnknownSopClassAccepted": True,
-        "DicomThreadsCount": 8,
+        "DicomThreadsCount": max(LEAST_THREADS, setup.associations),
         "Plugins": [],
     }
     if setup.maximum_pdu is not None:

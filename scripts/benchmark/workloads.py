@@ -1,98 +1,117 @@
 """The rows of the table: what is sent to whom, what is measured, and what ulpool must reach.
 
-All of it is data; how it is measured is in `measures` and `clients`.
+All of it is data; how it is measured is in `measures` and `clients`, and what a row's `work` means in `pool.load.plan`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from benchmark import wire
-from benchmark.clients import associate_all_storage, send_files
-from benchmark.measures import (
-    Workload,
-    associate_echo_release,
-    behind_silent_peers,
-    idle_associations,
-    large_object,
-    open_associations,
-    real_sender,
-)
+from benchmark.clients import associate_all_storage, real_sender, send_files
+from benchmark.measures import Workload, behind_silent_peers, idle_associations, large_object, throughput
+from pool.load.plan import ECHO, FIXED, SILENT, STORE, Background, Size, StoreWork
+from pool.load.scenarios import SCENARIOS
 
 ALL: Final = ("pynetdicom", "dcmtk", "dcmtk-fork", "orthanc", "ulpool", "ulpool-1")
+PARALLEL: Final = ("dcmtk-fork", "orthanc", "ulpool", "ulpool-1")  # those that take many associations at a time
 MESSAGE_COLUMNS: Final = ("rate", "p50", "p95", "p99", "cpu", "generator")
-STORE: Final = (wire.CT_IMAGE_STORAGE,)
+STORE_COLUMNS: Final = ("rate", "mib_rate", "p50", "p95", "p99", "cpu", "generator")
 
-WORKLOADS: Final = (
-    Workload(
-        "store-512k",
-        "C-STORE 512 KiB, 8 associations, durability none, tmpfs",
-        open_associations,
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+MOST_STORED: Final = 1536 * MIB  # in one round, and as much again for who keeps it twice
+
+
+def _echo(associations: int) -> Mapping[str, Any]:
+    return {"mix": {ECHO: 1.0}, "associations": associations}
+
+
+def _store(size: int, associations: int) -> Mapping[str, Any]:
+    store = StoreWork(modality="CT", size=Size(FIXED, size))
+    return {"mix": {STORE: 1.0}, "store": store, "associations": associations}
+
+
+def _store_row(name: str, size: str, bytes_each: int, associations: int = 8, **more: Any) -> Workload:
+    fields: dict[str, Any] = {
+        "title": f"C-STORE {size}, {_associations(associations)}, durability none, tmpfs",
+        "measure": throughput,
+        "peers": ALL,
+        "columns": STORE_COLUMNS,
+        "compared": ("cpu", "rate"),
+        "work": _store(bytes_each, associations),
+        "count": min(50_000, MOST_STORED // bytes_each),
+        "warm_up": 5,
+    }
+    return Workload(name, **(fields | more))
+
+
+def _associations(number: int) -> str:
+    return f"{number} association{'s' * (number != 1)}"
+
+
+def _echo_row(name: str, associations: int, **more: Any) -> Workload:
+    fields: dict[str, Any] = {
+        "title": f"C-ECHO on {associations} open association{'s' * (associations != 1)}",
+        "measure": throughput,
+        "peers": ALL,
+        "columns": MESSAGE_COLUMNS,
+        "compared": ("cpu", "rate"),
+        "work": _echo(associations),
+        "warm_up": 20,
+    }
+    return Workload(name, **(fields | more))
+
+
+def _associate_row(contexts: int) -> Workload:
+    return Workload(
+        f"associate-{contexts}",
+        f"associate + echo + release, {contexts} contexts, 8 at a time",
+        throughput,
         ALL,
-        MESSAGE_COLUMNS,
-        ("cpu", "rate"),
-        data_set=wire.ct_image_of_512_kib,
-        abstract_syntaxes=STORE,
-        count=3000,
-        warm_up=5,
-    ),
-    Workload(
-        "store-1k",
-        "C-STORE 1 KiB, 8 associations, durability none, tmpfs",
-        open_associations,
-        ALL,
-        MESSAGE_COLUMNS,
-        ("cpu", "rate"),
-        data_set=wire.ct_image_of_1_kib,
-        abstract_syntaxes=STORE,
-        count=50_000,
-        warm_up=10,
-    ),
-    Workload(
-        "store-512k-disk",
-        "C-STORE 512 KiB, 8 associations, durability disk, on disk",
-        open_associations,
-        ("orthanc", "ulpool", "ulpool-1"),
         MESSAGE_COLUMNS,
         ("rate", "cpu"),
-        data_set=wire.ct_image_of_512_kib,
-        abstract_syntaxes=STORE,
-        count=3000,
+        work={**SCENARIOS["churn"].plan, "contexts": contexts},
+        count=30_000,
         warm_up=5,
+    )
+
+
+def _idle(associations: int) -> Mapping[str, Any]:
+    return {**_echo(associations), "acse_timeout": 60.0}  # a fork each takes its time
+
+
+def _silent(connections: int) -> Mapping[str, Any]:
+    background = Background(SILENT, connections)
+    return {**SCENARIOS["silent-peers"].plan, "background": background, "associations": 20}
+
+
+HANDLED: Final = ("pynetdicom", "ul.AE", "ulpool", "ulpool-1")
+
+WORKLOADS: Final = (
+    _store_row("store-512k", "512 KiB", 512 * KIB, family="C-STORE 512 KiB"),
+    _store_row("store-512k-1", "512 KiB", 512 * KIB, 1, family="C-STORE 512 KiB"),
+    _store_row("store-512k-32", "512 KiB", 512 * KIB, 32, peers=PARALLEL, family="C-STORE 512 KiB"),
+    _store_row("store-512k-128", "512 KiB", 512 * KIB, 128, peers=PARALLEL, warm_up=1, family="C-STORE 512 KiB"),
+    _store_row("store-1k", "1 KiB", KIB, warm_up=10),
+    _store_row("store-8m", "8 MiB", 8 * MIB, warm_up=1),
+    _store_row(
+        "store-512k-disk",
+        "512 KiB",
+        512 * KIB,
+        title="C-STORE 512 KiB, 8 associations, durability disk, on disk",
+        peers=("orthanc", "ulpool", "ulpool-1"),
+        compared=("rate", "cpu"),
         durability="disk",
         on_disk=True,
     ),
-    Workload(
-        "echo",
-        "C-ECHO on 8 open associations",
-        open_associations,
-        ALL,
-        MESSAGE_COLUMNS,
-        ("cpu", "rate"),
-        warm_up=20,
-    ),
-    Workload(
-        "associate-3",
-        "associate + echo + release, 3 contexts, 8 at a time",
-        associate_echo_release,
-        ALL,
-        MESSAGE_COLUMNS,
-        ("rate", "cpu"),
-        abstract_syntaxes=(wire.VERIFICATION, *wire.storage_sop_classes()[:2]),
-        count=30_000,
-    ),
-    Workload(
-        "associate-128",
-        "associate + echo + release, 128 contexts, 8 at a time",
-        associate_echo_release,
-        ALL,
-        MESSAGE_COLUMNS,
-        ("rate", "cpu"),
-        abstract_syntaxes=(wire.VERIFICATION, *wire.storage_sop_classes()[:127]),
-        count=30_000,
-    ),
+    _echo_row("echo", 8, family="C-ECHO"),
+    _echo_row("echo-1", 1, family="C-ECHO"),
+    _echo_row("echo-32", 32, peers=PARALLEL, family="C-ECHO"),
+    _echo_row("echo-128", 128, peers=PARALLEL, family="C-ECHO"),
+    _associate_row(3),
+    _associate_row(128),
     Workload(
         "storescu",
         "C-STORE 39 KiB from DCMTK's storescu with its defaults (Nagle's algorithm on), 1 association",
@@ -105,10 +124,11 @@ WORKLOADS: Final = (
     Workload(
         "idle-1000",
         "1,000 idle associations",
-        partial(idle_associations, 1000),
+        idle_associations,
         ("dcmtk-fork", "ulpool"),
         ("open", "idle_cpu", "each"),
         ("idle_cpu", "each"),
+        work=_idle(1000),
         rounds=1,
     ),
     Workload(
@@ -118,48 +138,48 @@ WORKLOADS: Final = (
         ("pynetdicom", "dcmtk", "dcmtk-fork", "orthanc", "ulpool"),
         ("growth", "mib_rate", "cpu_total"),
         ("growth",),
-        abstract_syntaxes=STORE,
+        work={**_store(1024 * MIB, 1), "dimse_timeout": 120.0},
+        count=1,
         rounds=1,
     ),
     Workload(
         "silent-500",
-        "500 connected and silent peers, then an echo",
-        partial(behind_silent_peers, 500),
+        "500 silent peers that come back when dropped, beside 20 times associate + echo + release",
+        behind_silent_peers,
         ("pynetdicom", "dcmtk", "dcmtk-fork", "orthanc", "ulpool"),
-        ("open", "first", "worst"),
+        ("open", "worst"),
+        ("worst",),
+        work=_silent(500),
         rounds=1,
     ),
     Workload(
         "silent-500-pending-100",
-        "500 connected and silent peers with --max-pending 100, then an echo",
-        partial(behind_silent_peers, 500),
+        "500 silent peers that come back when dropped, with --max-pending 100",
+        behind_silent_peers,
         ("ulpool",),
-        ("open", "first", "worst"),
+        ("open", "worst"),
+        ("worst",),
+        work=_silent(500),
         options=("--max-pending", "100"),
         rounds=1,
     ),
-    Workload(
+    _store_row(
         "handler-512k",
-        "a handler that writes encoded_dataset(): C-STORE 512 KiB, 8 associations, tmpfs",
-        open_associations,
-        ("pynetdicom", "ul.AE", "ulpool", "ulpool-1"),
-        MESSAGE_COLUMNS,
-        ("rate", "cpu"),
-        data_set=wire.ct_image_of_512_kib,
-        abstract_syntaxes=STORE,
-        count=3000,
-        warm_up=5,
+        "512 KiB",
+        512 * KIB,
+        title="a handler that writes encoded_dataset(): C-STORE 512 KiB, 8 associations, tmpfs",
+        peers=HANDLED,
+        compared=("rate", "cpu"),
         application="keep",
     ),
-    Workload(
+    _store_row(
         "handler-decode",
-        "a handler that decodes event.dataset and reads 20 elements: C-STORE 1 KiB, 8 associations",
-        open_associations,
-        ("pynetdicom", "ul.AE", "ulpool", "ulpool-1"),
-        MESSAGE_COLUMNS,
-        ("rate",),
-        data_set=wire.ct_image_of_1_kib,
-        abstract_syntaxes=STORE,
+        "1 KiB",
+        KIB,
+        title="a handler that decodes event.dataset and reads 20 elements: C-STORE 1 KiB, 8 associations",
+        peers=HANDLED,
+        columns=MESSAGE_COLUMNS,
+        compared=("rate",),
         warm_up=20,
         application="read",
         keeps=False,
@@ -171,7 +191,7 @@ WORKLOADS: Final = (
         ("pynetdicom", "dcmtk", "ul.AE"),
         ("rate", "mib_rate", "cpu"),
         ("rate", "cpu"),
-        data_set=wire.ct_image_of_512_kib,
+        work=_store(512 * KIB, 1),
         count=200,
         served_by="dcmtk",
         ours="ul.AE",
@@ -190,10 +210,11 @@ WORKLOADS: Final = (
     Workload(
         "ae-idle-200",
         "200 idle associations on AE.start_server",
-        partial(idle_associations, 200),
+        idle_associations,
         ("pynetdicom", "ul.AE"),
         ("open", "idle_cpu", "each"),
         ("idle_cpu", "each"),
+        work=_idle(200),
         rounds=1,
         application="keep",
         ours="ul.AE",
@@ -234,8 +255,8 @@ TARGETS: Final = (
     Target("idle-1000", "idle_cpu", None, 20),
     Target("idle-1000", "each", None, 24, 12),
     Target("large", "growth", None, 32),
-    Target("silent-500", "first", None, 1000, 50),
-    Target("silent-500-pending-100", "first", None, 1000, 50),
+    Target("silent-500", "worst", None, 1000, 50),
+    Target("silent-500-pending-100", "worst", None, 1000, 50),
     Target("handler-512k", "rate", "pynetdicom", 5, more_is_better=True, ours="ul.AE"),
     Target("handler-512k", "rate", "pynetdicom", 10, more_is_better=True),
     Target("handler-decode", "rate", "ulpool-1", 1.6, more_is_better=True),

@@ -7,10 +7,10 @@ from typing import Any
 
 STORE = Path("store").absolute()  # a server is started in its own folder, which has one
 READ = (
-    *("SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "StudyTime"),
-    *("AccessionNumber", "Modality", "PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
+    *("ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate", "StudyTime"),
+    *("AccessionNumber", "Modality", "Manufacturer", "PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
     *("StudyInstanceUID", "SeriesInstanceUID", "StudyID", "SeriesNumber", "InstanceNumber"),
-    *("Rows", "Columns", "ImageOrientationPatient"),
+    *("Rows", "Columns"),
 )
 
 

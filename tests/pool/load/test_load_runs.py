@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from time import sleep
 from typing import Any
 
 import pytest
@@ -37,6 +38,19 @@ def test_a_closed_loop_sends_as_many_as_it_is_to_and_not_one_more() -> None:
     assert done.tally.service["echo"].get_total_count() == 203
     assert done.tally.service["connect"].get_total_count() == done.tally.service["release"].get_total_count() == 5
     assert len(done.cpu_shares) == 2 and all(share > 0 for share in done.cpu_shares)
+
+
+def test_what_is_done_before_the_start_line_is_no_part_of_the_run() -> None:
+    seen: list[int] = []
+
+    def prepared() -> None:
+        sleep(0.2)  # far beyond a start line that had been set before
+        seen.append(scp.requests)
+
+    with ControlledSCP() as scp:
+        done = run(scp.plan(associations=5, count=10), lambda interval: None, prepared)
+        assert seen == [0]
+    assert done.tally.counts["messages_ok"] == 10
 
 
 def test_intervals_are_parts_of_the_whole() -> None:
