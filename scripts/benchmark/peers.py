@@ -129,6 +129,7 @@ def _ulpool(setup: Setup) -> list[str]:
             str(setup.workers),
         ),
         *("--output-directory", str(setup.store), "--durability", setup.durability, "--control", str(control)),
+        *("--log-format", "text"),
         *_if_given("--max-pdu", setup.maximum_pdu),
         *setup.options,
     ]
