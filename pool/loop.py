@@ -150,7 +150,7 @@ class Loop:
                 callback(events)
             except Exception as error:
                 self._callback_failed(callback, error)
-        if self._timers:
+        if self._timers and self._timers[0][0] <= self.now:
             self._call_timers()
         if self._soon:
             self._call_queue(self._soon)
@@ -170,7 +170,8 @@ class Loop:
             self._timers_cancelled -= 1
         if not timers:
             return None
-        return max(0.0, timers[0][0] - monotonic())
+        left = timers[0][0] - monotonic()
+        return left if left > 0.0 else 0.0
 
     def _call_timers(self) -> None:
         timers = self._timers

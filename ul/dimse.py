@@ -131,9 +131,15 @@ class Assembler:
                     return command
             elif self._data_set_fragment(context_id, header, fragment):
                 return DATA_SET_END
+        return None
+
+    def has_more(self) -> bool:
+        """Whether values are left for `advance`; those that are used up are let go."""
+        if self._index < len(self._values):
+            return True
         self._values = _NO_VALUES
         self._index = 0
-        return None
+        return False
 
     def _count_empty(self) -> None:
         self._empty += 1

@@ -373,6 +373,13 @@ class StateMachine:
         """Whether `event` can happen in the present state."""
         return event in _STEPS[self.current_state]
 
+    def transfers_data(self) -> bool:
+        """Whether P-DATA means DT-1 or DT-2 and nothing else: a step from Sta6 to Sta6, and nobody observes it.
+
+        Nearly every step is one. The provider does its action then without asking for it.
+        """
+        return self.current_state == "Sta6" and self.observer is None
+
     def transition(self, state: str) -> None:
         """Go to `state` ("Sta1" .. "Sta13") without an action. Raises UsageError for any other name."""
         if state not in STATES:

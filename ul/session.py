@@ -76,6 +76,7 @@ class Session:
         "maximum_data_set",
         "on_drained",
         "state",
+        "want_read",
     )
 
     def __init__(self, timeouts: Timeouts, offer: Offer | None = None, *, maximum_data_set: int = 0) -> None:
@@ -94,6 +95,7 @@ class Session:
         self._operations: list[Operation] = []  # of the peer's, not answered yet
         self._invoked: dict[int, Command] = {}  # ours, not answered yet, by message id
         self._parked: Operation | None = None  # arrived above the window: waits for an answer to leave
+        self.want_read = True  # False while reading on would only pile up what cannot be performed yet
         self._receiving: Operation | ResponseReceived | None = None  # whose data set is under way
         self._largest_fragment = 0  # bytes of a message that one P-DATA-TF to the peer holds
         self._release_due = False  # the peer waits for our A-RELEASE response
@@ -190,11 +192,6 @@ class Session:
             self._timeouts = replace(self._timeouts, network=seconds)
 
     @property
-    def want_read(self) -> bool:
-        """False while reading on would only pile up what cannot be performed yet."""
-        return self._parked is None
-
-    @property
     def unsent(self) -> int:
         """How many messages wait for `next_request`, those apart that are a single primitive."""
         return len(self._outgoing)
@@ -216,7 +213,9 @@ class Session:
         if self.state == ESTABLISHED and assembler is not None:
             if assembler.data_set_due or assembler.amid_command:
                 return self._timeouts.dimse
-            if self._outgoing or not all(operation.awaits_peer for operation in self._operations):
+            if self._outgoing or (
+                self._operations and not all(operation.awaits_peer for operation in self._operations)
+            ):
                 return None  # it is this side that is at work, or the transport connection
             return self._timeouts.dimse if self._invoked else self._timeouts.network
         if self.state == RELEASING or (self.state == REQUESTED and self._offer is None):
@@ -316,7 +315,8 @@ class Session:
             return
         self.state = ENDED
         self._assembler = None
-        self._parked = self._receiving = None
+        self._park(None)
+        self._receiving = None
         self._outgoing.clear()
         self._invoked.clear()
         self._events.append(event)
@@ -356,7 +356,7 @@ class Session:
             assembler.sink = self._receiving.sink
         try:
             found = assembler.advance()
-            self._unread = found is not None
+            self._unread = assembler.has_more()
             return found
         except ProtocolError as error:  # breaks PS3.8: the service-provider's to answer
             self._requests.append(A_P_ABORT(error.reason, description=str(error)))
@@ -364,8 +364,8 @@ class Session:
             return None
 
     def _command_set_received(self, encoded: bytes, now: float) -> None:
-        assembler = self._assembler
-        assert assembler is not None
+        assembler, negotiated = self._assembler, self._negotiated
+        assert assembler is not None and negotiated is not None
         try:
             command = decode_command(encoded)
             assembler.data_set_due = command.has_data_set
@@ -373,25 +373,29 @@ class Session:
             if command.type is C_CANCEL_RQ:
                 self._cancel(command)
             elif command.type.is_request:
-                self._request_received(command, self.negotiated.contexts[assembler.context_id], now)
+                self._request_received(command, negotiated.contexts[assembler.context_id], assembler, now)
             else:
-                self._response_received(command, self.negotiated.contexts[assembler.context_id])
+                self._response_received(command, negotiated.contexts[assembler.context_id])
         except ProtocolError as error:  # breaks PS3.7: ours to answer
             self.abort(now, str(error), breach=True)
 
-    def _request_received(self, command: Command, context: AcceptedContext, now: float) -> None:
+    def _request_received(self, command: Command, context: AcceptedContext, assembler: Assembler, now: float) -> None:
         operations = self._operations
         if operations and any(operation.request.MessageID == command.MessageID for operation in operations):
             raise ProtocolError(f"{command.type.name}: message id {command.MessageID} is still being performed")
         operation = Operation(command, context, self, now)
-        if command.has_data_set:
+        if assembler.data_set_due:
             self._receiving = operation
-            if self.maximum_data_set and self._assembler is not None:
-                self._assembler.room = self.maximum_data_set
+            if self.maximum_data_set:
+                assembler.room = self.maximum_data_set
         if operations and 0 < self.negotiated.may_perform <= len(operations):
-            self._parked = operation
+            self._park(operation)
         else:
             self._begin(operation)
+
+    def _park(self, operation: Operation | None) -> None:
+        self._parked = operation
+        self.want_read = operation is None
 
     def _begin(self, operation: Operation) -> None:
         self._operations.append(operation)
@@ -481,7 +485,8 @@ class Session:
             return
         self._queue(operation.context.context_id, response, data_set, now)
         if final and self._parked is not None:
-            parked, self._parked = self._parked, None
+            parked = self._parked
+            self._park(None)
             self._begin(parked)
 
     def abandon(self, operation: Operation) -> None:

@@ -153,7 +153,7 @@ class UpperLayer:
         if not self._open:
             return
         if self._offset == self._end and not self._unread:
-            self._hold(memoryview(data), borrowed=True)
+            self._hold(data if type(data) is memoryview else memoryview(data), borrowed=True)
         elif self._unread is None:
             self._unread = [data]
         else:
@@ -210,10 +210,12 @@ class UpperLayer:
         Raises UsageError, and changes nothing, if the present state does not allow it or it cannot be encoded.
         """
         self._now = now
-        if type(primitive) is P_DATA:
-            self.state_machine.do_action("Evt9", primitive)
-        else:
+        if type(primitive) is not P_DATA:
             self.state_machine.do_action(self._event_of_request(primitive), primitive)
+        elif self.state_machine.transfers_data():
+            self.send(primitive)
+        else:
+            self.state_machine.do_action("Evt9", primitive)
 
     def _event_of_request(self, primitive: Primitive) -> str:
         if isinstance(primitive, A_ASSOCIATE):
@@ -235,7 +237,13 @@ class UpperLayer:
         if self._offset == self._end and not (issued or self._unread or self._eof):
             self._view = _NOTHING  # all was pulled; an idle association keeps no buffer alive
             self._offset = self._end = 0
+            self._borrowed = False
             return None
+        if not (issued or self._remaining) and self.state_machine.transfers_data():
+            pdv = p_data.read_whole(self._view, self._offset, self._end, self._maximum_length)
+            if pdv is not None:
+                self._offset += p_data.HEADERS_LENGTH + len(pdv[2])
+                return P_DATA([pdv])
         while not issued:
             try:
                 progress = self._go_on() if self._remaining else self._begin_pdu()
@@ -330,7 +338,10 @@ class UpperLayer:
         self._offset = offset + _HEADER_LENGTH
         self._remaining = length  # to be skipped, unless what follows begins to read it
         if pdu_type == P_DATA_TF and length <= self._maximum_length:
-            self.state_machine.do_action("Evt10")
+            if self.state_machine.transfers_data():
+                self.issue_p_data()
+            else:
+                self.state_machine.do_action("Evt10")
             return True
         self._check_header(pdu_type, length)
         if self.state_machine.current_state == "Sta13":

@@ -395,10 +395,15 @@ def record(log: list[object], primitive: Primitive) -> None:
 
 
 def converse(
-    chunks: Iterable[bytes], requestor: bool = False, pull_each: bool = True
+    chunks: Iterable[bytes], requestor: bool = False, pull_each: bool = True, steps: list[str] | None = None
 ) -> tuple[list[object], bytes, str, str]:
-    """What one side makes of a stream. Every chunk comes in the same buffer, which is overwritten for the next."""
+    """What one side makes of a stream. Every chunk comes in the same buffer, which is overwritten for the next.
+
+    With `steps` the machine is observed: it then takes every step, those with P-DATA in Sta6 too.
+    """
     upper_layer = UpperLayer(requestor, maximum_length=4096, maximum_associate_length=8192)
+    if steps is not None:
+        upper_layer.state_machine.observer = lambda action, state, event, following: steps.append(action)
     if requestor:
         upper_layer.request(associate_request(), 0.0)
     upper_layer.transport_opened(0.0)
@@ -451,6 +456,37 @@ streams = st.tuples(st.booleans(), st.lists(good_pdus, max_size=5) | st.lists(an
 def test_any_split_gives_the_same(stream: tuple[bool, bytes], cuts: list[int], pull_each: bool) -> None:
     requestor, data = stream
     assert converse(cut(data, cuts), requestor, pull_each) == converse([data], requestor)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    streams,
+    st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 255)), max_size=3),
+    st.lists(st.integers(0, 1500), max_size=12),
+)
+def test_the_short_way_of_p_data_gives_the_same(
+    stream: tuple[bool, bytes], changes: list[tuple[int, int]], cuts: list[int]
+) -> None:
+    requestor, data = stream[0], bytearray(stream[1])
+    for offset, value in changes:
+        data[offset % len(data)] = value
+    assert converse(cut(bytes(data), cuts), requestor) == converse([bytes(data)], requestor, steps=[])
+
+
+@pytest.mark.parametrize(("excess", "passes"), [(0, True), (1, False)])
+def test_a_whole_p_data_tf_above_the_maximum_is_refused_on_the_short_way_too(excess: int, passes: bool) -> None:
+    stream = RQ + p_data_tf((1, 3, bytes(4090 + excess)))
+    log, said, *_ = converse([stream])
+    assert any(isinstance(entry, tuple) for entry in log) == passes
+    assert (said[-10:] == abort_pdu(2, 6)) != passes
+    assert (log, said) == converse([stream], steps=[])[:2]
+
+
+def test_an_observed_machine_takes_the_steps_of_p_data() -> None:
+    steps: list[str] = []
+    log = converse([RQ + DATA + DATA], steps=steps)
+    assert steps.count("DT-2") == 2
+    assert log == converse([RQ + DATA + DATA])
 
 
 @settings(max_examples=50)

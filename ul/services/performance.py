@@ -102,6 +102,7 @@ class Performances:
                 if isinstance(step, Respond):
                     self._respond(operation, step)
                     if step.final:
+                        next(steps, None)  # it ends; to close it where it stands would cost an exception
                         return
                     if self._session.unsent > _UNSENT:
                         self._hold(operation, steps)

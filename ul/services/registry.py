@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from ul import sop_class
@@ -59,7 +60,11 @@ _OPERATIONS: Final = {"Find": C_FIND_RQ, "Query": C_FIND_RQ, "Get": C_GET_RQ, "M
 
 def service_for(operation: Operation) -> Service:
     """The service of the operation's SOP class; a SOP class that nobody knows is a private one of storage."""
-    abstract_syntax, message = operation.context.abstract_syntax, operation.request.type
+    return _service(operation.context.abstract_syntax, operation.request.type)
+
+
+@lru_cache(maxsize=1024)
+def _service(abstract_syntax: str, message: MessageType) -> Service:
     services = _services_of(abstract_syntax)
     if services is _RETRIEVE and not _has(abstract_syntax, message):
         return refuse

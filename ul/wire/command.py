@@ -66,6 +66,9 @@ _TAG: Final = Struct("<HH")
 _HEADER: Final = Struct("<HHL")
 _US_ELEMENT: Final = Struct("<HHLH")
 _GROUP_LENGTH: Final = Struct("<HHLL")
+_MESSAGE_ID: Final = 0x0110
+_MESSAGE_ID_BEING_RESPONDED_TO: Final = 0x0120
+_SOP_INSTANCE: Final = 0x1000
 
 
 def _us_writer(number: int) -> _Writer:
@@ -152,7 +155,8 @@ class MessageType:
 
     The rows below leave out the elements that every request or every response has. `essential` are those without which
     a message cannot be answered or matched with its request; `message_id`, `sop_class` and `sop_instance` say which of
-    two elements this message has for it; `response` is what answers a request (C-CANCEL-RQ has none).
+    two elements this message has for it; `response` is what answers a request (C-CANCEL-RQ has none); `bare` are the
+    elements of a response that says its status and no more.
     """
 
     def __init__(self, name: str, command_field: int, required: str = "", optional: str = "") -> None:
@@ -168,6 +172,7 @@ class MessageType:
         self.sop_class = self._either("AffectedSOPClassUID", "RequestedSOPClassUID")
         self.sop_instance = self._either("AffectedSOPInstanceUID", "RequestedSOPInstanceUID")
         self.writers = [(keyword, write) for keyword, write in _ELEMENT_WRITERS if keyword in self.elements]
+        self.bare = frozenset() if self.is_request else self.elements & _OF_A_BARE_RESPONSE
         self.response: MessageType | None = None
 
     def _either(self, *keywords: str) -> str | None:
@@ -178,6 +183,10 @@ class MessageType:
 
 
 _STATUS: Final = {True: (), False: ("Status",)}
+_OF_A_BARE_RESPONSE: Final = {
+    *("CommandField", "MessageIDBeingRespondedTo", "CommandDataSetType", "Status"),
+    *("AffectedSOPClassUID", "AffectedSOPInstanceUID"),
+}
 _AFFECTED: Final = "AffectedSOPClassUID AffectedSOPInstanceUID"
 _REQUESTED: Final = "RequestedSOPClassUID RequestedSOPInstanceUID"
 _FAILURE_C: Final = " OffendingElement ErrorComment"
@@ -263,12 +272,19 @@ class Command:
         request, response_type = self.type, self.type.response
         if response_type is None:
             raise UsageError(f"{request} has no response")
-        elements["MessageIDBeingRespondedTo"] = self.MessageID
+        mine = self.__dict__.get
+        complete: dict[str, Any] = {"CommandDataSetType": NO_DATA_SET}
         if request.sop_class is not None:
-            elements.setdefault("AffectedSOPClassUID", getattr(self, request.sop_class))
+            complete["AffectedSOPClassUID"] = mine(request.sop_class)
         if request.sop_instance is not None:
-            elements.setdefault("AffectedSOPInstanceUID", getattr(self, request.sop_instance))
-        return Command(response_type, **elements)
+            complete["AffectedSOPInstanceUID"] = mine(request.sop_instance)
+        for keyword in elements:
+            if keyword not in response_type.elements:
+                raise UsageError(f"{response_type} has no {keyword}")
+        complete |= elements
+        complete["CommandField"] = response_type.command_field
+        complete["MessageIDBeingRespondedTo"] = mine("MessageID")
+        return _of(response_type, complete)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Command):
@@ -289,6 +305,14 @@ for _element in ELEMENTS:
     setattr(Command, _element.keyword, None)
 
 
+def _of(message_type: MessageType, elements: dict[str, Any]) -> Command:
+    """A command of elements that are known to be good, in a third of the time that its constructor takes."""
+    command = Command.__new__(Command)
+    command.type = message_type
+    command.__dict__ = elements
+    return command
+
+
 # --- bytes -----------------------------------------------------------------------------------------------------------
 
 
@@ -298,6 +322,16 @@ def encode_command(command: Command) -> bytes:
     Elements that are None are left out, and so are elements that messages of this type do not have.
     Raises UsageError where a value does not fit its element.
     """
+    elements = command.__dict__
+    if elements.keys() == command.type.bare:
+        try:
+            return _encode_bare_response(elements)
+        except (StructError, UnicodeEncodeError, OverflowError, TypeError, AttributeError):
+            pass  # which element it is that cannot be encoded, the general way tells
+    return _encode_anew(command)
+
+
+def _encode_anew(command: Command) -> bytes:
     get = command.__dict__.get
     parts = []
     try:
@@ -309,6 +343,36 @@ def encode_command(command: Command) -> bytes:
         raise UsageError(f"{command.type}: {keyword} cannot be encoded: {error}") from error
     content = b"".join(parts)
     return _GROUP_LENGTH.pack(0, 0, 4, len(content)) + content
+
+
+_WRITER_OF: Final = dict(_ELEMENT_WRITERS)
+
+
+def _encode_bare_response(elements: dict[str, Any]) -> bytes:
+    """A response that says its status and no more, around what differs between those of an association: its two ids."""
+    get = elements.get
+    sop_instance = get("AffectedSOPInstanceUID")
+    last = b"" if sop_instance is None else _WRITER_OF["AffectedSOPInstanceUID"](sop_instance)
+    before, after = _around_message_id(
+        get("AffectedSOPClassUID"), elements["CommandField"], elements["CommandDataSetType"], get("Status"), len(last)
+    )
+    message_id: bytes = elements["MessageIDBeingRespondedTo"].to_bytes(2, "little")
+    return before + message_id + after + last
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _around_message_id(
+    sop_class: str | None, command_field: int, data_set_type: int, status: int | None, last: int
+) -> tuple[bytes, bytes]:
+    """What stands before the value of Message ID Being Responded To, and between it and the `last` bytes."""
+    before = _written("AffectedSOPClassUID", sop_class) + _written("CommandField", command_field)
+    before += _HEADER.pack(0, _MESSAGE_ID_BEING_RESPONDED_TO, 2)
+    after = _written("CommandDataSetType", data_set_type) + _written("Status", status)
+    return _GROUP_LENGTH.pack(0, 0, 4, len(before) + 2 + len(after) + last) + before, after
+
+
+def _written(keyword: str, value: Any) -> bytes:
+    return b"" if value is None else _WRITER_OF[keyword](value)
 
 
 _UNKNOWN: Final = Element(0, "unknown", "")
@@ -334,7 +398,26 @@ def decode_command(data: bytes | bytearray | memoryview) -> Command:
     Raises ProtocolError where a length passes the end, a group is not 0000, the command field is none of the 23, or
     an essential element is missing.
     """
-    elements = _read_elements(bytes(data))
+    encoded = data if type(data) is bytes else bytes(data)
+    usual = len(encoded) > _SOP_CLASS_LENGTH_OFFSET
+    message_id = encoded[_SOP_CLASS_LENGTH_OFFSET] + _AROUND_SOP_CLASS if usual else 0
+    sop_instance = message_id + _FROM_MESSAGE_ID_TO_SOP_INSTANCE
+    frame = encoded[:message_id] + encoded[message_id + 2 : sop_instance]
+    known = _FRAMES.get(frame)
+    if known is None or known[0] != len(encoded):
+        command = _decode_anew(encoded)
+        _remember_frame(frame, encoded, message_id, command)
+        return command
+    _, message_type, elements = known
+    elements = elements.copy()
+    elements["MessageID"] = encoded[message_id] | encoded[message_id + 1] << 8
+    if sop_instance < len(encoded):
+        elements["AffectedSOPInstanceUID"] = _read_uid(encoded[sop_instance:])
+    return _of(message_type, elements)
+
+
+def _decode_anew(data: bytes) -> Command:
+    elements = _read_elements(data)
     command_field = elements.get("CommandField")
     if command_field is None:
         raise ProtocolError("command set: CommandField is missing")
@@ -344,10 +427,7 @@ def decode_command(data: bytes | bytearray | memoryview) -> Command:
     for keyword in message_type.essential:
         if keyword not in elements:
             raise ProtocolError(f"{message_type}: {keyword} is missing")
-    command = Command.__new__(Command)
-    command.type = message_type
-    command.__dict__ = elements
-    return command
+    return _of(message_type, elements)
 
 
 def _read_elements(data: bytes) -> dict[str, Any]:
@@ -385,3 +465,39 @@ def _read_element(data: bytes, offset: int, elements: dict[str, Any]) -> int:
     if value is not None:
         elements[row.keyword] = value
     return stop
+
+
+# The requests of an association differ in no more than their Message ID and, where it ends them, their SOP instance.
+# What is left of one without these two is its frame: who knows it has nothing else to read. In the order of the
+# standard the SOP class comes first, and what stands before and between the two values has one length otherwise.
+_FRAMES: Final[dict[bytes, tuple[int, MessageType, dict[str, Any]]]] = {}  # frame -> length of the whole, contents
+_FRAMED: Final = (C_ECHO_RQ, C_STORE_RQ, C_FIND_RQ)
+_MOST_FRAMES: Final = 1024
+_LONGEST_FRAMED: Final = 512  # bytes of a command set; peers decide what is remembered
+_SOP_CLASS_LENGTH_OFFSET: Final = _GROUP_LENGTH.size + 4
+_AROUND_SOP_CLASS: Final = _GROUP_LENGTH.size + _HEADER.size + _US_ELEMENT.size + _HEADER.size
+_FROM_MESSAGE_ID_TO_SOP_INSTANCE: Final = 2 + _US_ELEMENT.size + _US_ELEMENT.size + _HEADER.size
+
+
+def _remember_frame(frame: bytes, data: bytes, message_id: int, command: Command) -> None:
+    """Remember `frame` if the two values, each of them once, stand where they are looked for."""
+    if command.type not in _FRAMED or len(data) > _LONGEST_FRAMED or not data.startswith(_GROUP_LENGTH_HEADER):
+        return
+    places = {}
+    number = offset = 0
+    while offset < len(data):
+        _, number, length = _HEADER.unpack_from(data, offset)
+        if number in places:
+            return
+        offset += _HEADER.size
+        places[number] = offset
+        offset += length
+    sop_instance = message_id + _FROM_MESSAGE_ID_TO_SOP_INSTANCE
+    is_last = number == _SOP_INSTANCE and places[number] == sop_instance
+    if places.get(_MESSAGE_ID) != message_id or not (is_last or sop_instance >= len(data)):
+        return
+    if any(type(value) is list for value in command.__dict__.values()):  # not to be shared
+        return
+    if len(_FRAMES) >= _MOST_FRAMES:
+        _FRAMES.clear()
+    _FRAMES[frame] = len(data), command.type, command.__dict__.copy()

@@ -17,10 +17,26 @@ from ul.wire.pdu import HEADER, P_DATA_TF
 _PDV_HEADER: Final = struct.Struct(">LBB")  # item length, presentation context id, message control header
 _BOTH_HEADERS: Final = struct.Struct(">BxLLBB")  # that of the PDU and that of its first PDV
 _PDV_HEADER_LENGTH: Final = 6
+HEADERS_LENGTH: Final = _BOTH_HEADERS.size
 _NOT_LAST: Final = 0xFD  # message control header without its bit 1 (PS3.8 E.2)
 
 # Below this a fragment is copied behind its header: an iovec entry costs a system call more than the copy does.
 _JOINED_BELOW: Final = 512
+
+
+def read_whole(view: memoryview, start: int, end: int, maximum_length: int) -> PDV | None:
+    """The PDV of the P-DATA-TF that begins at `start`, if it is the only one and all of it is here.
+
+    That is what nearly every peer sends, nearly every time. None for everything else, which `PDataReader` reads.
+    """
+    begin = start + HEADERS_LENGTH
+    if begin > end:
+        return None
+    pdu_type, length, item_length, context_id, control = _BOTH_HEADERS.unpack_from(view, start)
+    if pdu_type != P_DATA_TF or item_length != length - 4 or not _PDV_HEADER_LENGTH <= length <= maximum_length:
+        return None
+    stop = begin + length - _PDV_HEADER_LENGTH
+    return (context_id, control, view[begin:stop]) if stop <= end else None
 
 
 class PDataReader:
@@ -42,11 +58,6 @@ class PDataReader:
         """Begin a P-DATA-TF whose header announced `length` bytes; then as `read`."""
         if length < _PDV_HEADER_LENGTH:
             raise ProtocolError(f"P-DATA-TF: {length} bytes hold no presentation data value")
-        stop = start + length
-        if stop <= end:
-            item_length, context_id, control = _PDV_HEADER.unpack_from(view, start)
-            if item_length == length - 4:  # all of it is here and it is one PDV: what nearly every peer sends
-                return [(context_id, control, view[start + _PDV_HEADER_LENGTH : stop])], stop
         self.remaining = length
         self._fragment = 0
         return self.read(view, start, end)
@@ -112,7 +123,7 @@ def encode(pdvs: Sequence[PDV]) -> list[bytes | bytearray | memoryview]:
     except struct.error as error:
         raise UsageError(f"P-DATA: a presentation data value that cannot be encoded: {error}") from None
     if size < _JOINED_BELOW:
-        return [b"".join((header, fragment))]
+        return [header + fragment]
     return [header, fragment]
 
 

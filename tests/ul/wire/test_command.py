@@ -164,6 +164,74 @@ def test_every_truncation_is_a_command_or_a_protocol_error():
                 decode_command(encoded[:length])
 
 
+# --- what recurs is remembered: the short ways and the general ones ---------------------------------------------------
+
+RECURRING = [wire_command.C_ECHO_RQ, wire_command.C_STORE_RQ, wire_command.C_FIND_RQ]
+BARE = [row for row in MESSAGES if not row.is_request]
+WEIRD = [*range(3), 65535, 65536, -1, True, 0.0, None, "1", "1.2", "\u0100", [1]]
+
+
+def outcome(function, argument):
+    try:
+        result = function(argument)
+    except (ProtocolError, UsageError) as error:
+        return str(error)
+    return (result.type, list(vars(result).items())) if isinstance(result, Command) else result
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_remembered_request_is_read_as_one_that_is_not(data):
+    command = data.draw(commands(RECURRING))
+    encoded = encode_command(command)
+    command.MessageID = data.draw(st.integers(0, 65535))
+    if command.AffectedSOPInstanceUID is not None:
+        command.AffectedSOPInstanceUID = data.draw(st.text("0123456789.\0 ", max_size=64))
+    similar = encode_command(command)
+    for one in (encoded, similar, data.draw(mutations(encoded)), data.draw(mutations(similar)), similar):
+        assert outcome(decode_command, one) == outcome(wire_command._decode_anew, one)
+        assert outcome(decode_command, one) == outcome(wire_command._decode_anew, one)
+
+
+@pytest.mark.parametrize("uid", [b"", b"1\0", b"1.2.3.4.", bytes(64), b"\0\0\x10\1\2\0\0\0\7\0", b"\0\0\0\x10\2\0\0\0"])
+def test_a_value_that_looks_like_a_tag_is_a_value(uid):
+    class_first = text(0x0002, uid), us(0x0100, 1), us(0x0110, 5), us(0x0700, 0), us(0x0800, 1), text(0x1000, uid)
+    twice = us(0x0100, 0x30), us(0x0110, 5), us(0x0800, 0x0101), us(0x0110, 6)
+    for elements in (class_first, class_first[::-1], (*class_first, us(0x0110, 9)), twice, (*twice, text(0x1000, uid))):
+        encoded = command_set(*elements)
+        for one in (encoded, encoded.replace(us(0x0110, 5), us(0x0110, 7)), encoded):
+            assert outcome(decode_command, one) == outcome(wire_command._decode_anew, one)
+
+
+def test_what_is_remembered_is_bounded_and_nobody_elses(monkeypatch):
+    monkeypatch.setattr(wire_command, "_FRAMES", frames := {})
+    monkeypatch.setattr(wire_command, "_MOST_FRAMES", 3)
+    for number in range(10):
+        encoded = command_set(
+            text(0x0002, f"1.2.{number}\0".encode()), us(0x0100, 0x30), us(0x0110, 5), us(0x0800, 257)
+        )
+        decode_command(encoded).AffectedSOPClassUID = "spoilt"
+        assert len(frames) <= 3
+        assert decode_command(encoded).AffectedSOPClassUID == f"1.2.{number}"
+    decode_command(encoded)
+    assert encoded[:44] in [frame[:44] for frame in frames]
+    frames.clear()
+    decode_command(encoded + text(0x0902, bytes(600)))
+    assert not frames
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(BARE), st.data())
+def test_a_bare_response_is_written_as_any_other(row, data):
+    elements = {keyword: data.draw(st.sampled_from(WEIRD)) for keyword in sorted(row.bare)}
+    for strange in data.draw(st.sets(st.sampled_from(sorted(row.bare)), max_size=2)), set(elements):
+        response = Command(row, **{k: v for k, v in elements.items() if k != "CommandField"})
+        for keyword in row.bare - strange - {"CommandField"}:
+            setattr(response, keyword, "1.2.3" if keyword.endswith("UID") else 7)
+        assert outcome(encode_command, response) == outcome(wire_command._encode_anew, response)
+        assert outcome(encode_command, response) == outcome(wire_command._encode_anew, response)
+
+
 # --- the tables ------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from ul.pdu_primitives import (
@@ -21,7 +23,7 @@ from ul.pdu_primitives import (
     UnknownItem,
     UserIdentityNegotiation,
 )
-from ul.wire.command import ELEMENTS, MESSAGES, Command
+from ul.wire.command import ELEMENTS, MESSAGES, Command, MessageType
 
 uint8 = st.integers(0, 0xFF)
 uint16 = st.integers(0, 0xFFFF)
@@ -85,8 +87,8 @@ _VALUE_BY_KEYWORD = {row.keyword: _VALUES[row.vr] for row in ELEMENTS if row.key
 
 
 @st.composite
-def commands(draw: st.DrawFn) -> Command:
-    message_type = draw(st.sampled_from(MESSAGES))
+def commands(draw: st.DrawFn, message_types: Sequence[MessageType] = MESSAGES) -> Command:
+    message_type = draw(st.sampled_from(message_types))
     optional = draw(st.sets(st.sampled_from(message_type.optional))) if message_type.optional else set()
     keywords = [keyword for keyword in (*message_type.required, *optional) if keyword != "CommandField"]
     return Command(message_type, **{keyword: draw(_VALUE_BY_KEYWORD[keyword]) for keyword in keywords})
