@@ -214,10 +214,14 @@ class Connection:
             length = 0
         if length:
             self.bytes_received += length
-            self.upper_layer.receive(self._buffer[:length], self._loop.now)
+            self._received(self._buffer[:length])
         else:
             self._watch(0)  # at its end a socket is ready for ever
             self.upper_layer.receive_eof(self._loop.now)
+
+    def _received(self, data: memoryview) -> None:
+        """The peer said `data`, which is good until the pump that follows has ended."""
+        self.upper_layer.receive(data, self._loop.now)
 
     def _failed(self, error: OSError) -> None:
         if self.failure is None:

@@ -1,18 +1,30 @@
 """The sink: an SCP that answers every C-STORE with Success and keeps nothing.
 
 It is what a sender, a network or a load tester is measured against. All but the keeping is done as ever: negotiation,
-limits, the protocol, and the checks of the C-STORE-RQ. Data sets are read and dropped, and not looked into.
+limits, the protocol, and the checks of the C-STORE-RQ. Data sets are read and dropped, and not looked into. A C-ECHO
+that comes in the very bytes of one before, but for its message id, is answered in the bytes of that one's response, so
+that the sink is not what limits; it is counted as any other. What a server costs is for `ulpool serve` without it.
 """
 
 from __future__ import annotations
 
 import socket
+from time import monotonic
+from typing import Final
 
+from pool.exchange import Form, answer_form, received_form
 from pool.handoff import Handoff
 from pool.scp import SCP
 from pool.served import ServedAssociation
+from pool.stats import status_label
 from ul.dimse import Buffer
+from ul.session import ESTABLISHED
 from ul.session_events import Operation
+from ul.status import SUCCESS
+from ul.wire.command import C_ECHO_RQ, Command
+
+_LONGEST_KNOWN: Final = 512  # bytes of a C-ECHO-RQ
+_SUCCESS: Final = status_label(SUCCESS)
 
 
 class SinkSCP(SCP):
@@ -26,7 +38,54 @@ class SinkSCP(SCP):
 class SinkAssociation(ServedAssociation):
     """One association with the sink."""
 
-    __slots__ = ()
+    __slots__ = ("_heard", "_is_answered", "_request", "_response")
+
+    def __init__(self, scp: SCP, sock: socket.socket, handoff: Handoff) -> None:
+        super().__init__(scp, sock, handoff)
+        self._heard = b""  # what came last, if it may be a whole C-ECHO-RQ
+        self._request: Form | None = None  # a C-ECHO-RQ that was answered,
+        self._response: Form | None = None  # and its response
+        self._is_answered = False  # what was just received, so that nothing is left to pump
+
+    def _received(self, data: memoryview) -> None:
+        session, began = self.session, monotonic()
+        self._heard = b""
+        if (
+            len(data) <= _LONGEST_KNOWN
+            and session.state == ESTABLISHED
+            and not (session.busy or self.upper_layer.amid_pdu or self._unsent)
+        ):
+            self._heard = bytes(data)
+            message_id = self._request.message_id(self._heard) if self._request is not None else None
+            if message_id is not None:
+                self._echo(message_id, began)
+                return
+        super()._received(data)
+
+    def _echo(self, message_id: bytes, began: float) -> None:
+        assert self._response is not None
+        self.session.heard(self._loop.now)
+        self._send_now([b"".join((self._response.before, message_id, self._response.between))])
+        self._is_answered = not self._unsent
+        self.messages += 1
+        counters = self._counters
+        counters.c_echo_requests += 1
+        counters.count("responses", C_ECHO_RQ.name, _SUCCESS, self._calling_label)
+        counters.observe("operation_seconds", monotonic() - began, C_ECHO_RQ.name)
+
+    def pump(self) -> None:
+        """Nothing, where what came was a C-ECHO and is answered."""
+        if self._is_answered:
+            self._is_answered = False
+        else:
+            super().pump()
+
+    def responding(self, operation: Operation, response: Command) -> None:
+        """Note how the first C-ECHO was asked for and answered."""
+        super().responding(operation, response)
+        if operation.request.type is C_ECHO_RQ and response.Status == SUCCESS and self._heard:
+            self._request = received_form(self._heard, operation.request.MessageID)
+            self._response = answer_form(operation.context.context_id, response)
 
     def open_instance(self, operation: Operation) -> Drain:
         """Where the data set goes."""

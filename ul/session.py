@@ -174,6 +174,10 @@ class Session:
         """When the last primitive came from the peer, on the clock that `now` comes from."""
         return self._waiting_since
 
+    def heard(self, now: float) -> None:
+        """The peer said something that whoever drives this session understood and answered without it."""
+        self._waiting_since = now
+
     @property
     def amid_message(self) -> bool:
         """A message of the peer's has begun and is not whole."""

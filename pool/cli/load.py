@@ -14,11 +14,11 @@ from rich.console import Console
 
 from pool.cli import CONTEXT_SETTINGS, SectionedCommand
 from pool.cli.load_options import COMPARE_EXAMPLES, EXAMPLES, OPTIONS, SECTIONS
-from pool.cli.peer import PeerFailed, association_options, peer_argument, resolved
+from pool.cli.peer import PeerFailed, association_options, peer_argument, resolved, tls_context
 from pool.delivery import Instance, instances
 from pool.exit_status import ExitStatus
 from pool.load import exports, fleet, html, summary
-from pool.load.asked import plan_of
+from pool.load.asked import plan_of, tls_of
 from pool.load.ending import hopeless, may_pass, status_of
 from pool.load.figures import Figures
 from pool.load.live import View
@@ -82,6 +82,8 @@ def load(
     address = resolved(peer)
     _permit(peer, address, asked["yes_really"])
     _check_outputs(asked)
+    tls_options = {name: asked.pop(name) for name in list(asked) if name.startswith("tls")}
+    tls = tls_of(**tls_options) if tls_context(**tls_options) else None
     try:
         plan = plan_of(
             asked,
@@ -92,6 +94,7 @@ def load(
             acse_timeout=acse_timeout,
             dimse_timeout=dimse_timeout,
             verify=asked["verify"] is not None,
+            tls=tls,
         )
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None

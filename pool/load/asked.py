@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pool.cores import usable_cores
-from pool.load.plan import ECHO, FIND, LARGEST_SEED, STORE, FindWork, Plan, Stage, StoreWork
+from pool.load.plan import ECHO, FIND, LARGEST_SEED, STORE, FindWork, Plan, Stage, StoreWork, TLSWork
 from pool.load.scenarios import SCENARIOS
 from pool.load.values import ramped
 
@@ -84,3 +84,11 @@ def _say_when(fields: dict[str, Any], given: Mapping[str, Any]) -> None:
         fields["duration"] = seconds if seconds or fields.get("count") else DEFAULT_DURATION
     if fields.get("stages"):
         fields.setdefault("associations", MOST_AT_A_TIME)
+
+
+def tls_of(
+    *, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, tls_key_password: str, **more: Any
+) -> TLSWork:
+    """TLS as the options of that name want it."""
+    authorities, certificate, key = (str(path) if path else "" for path in (tls_ca, tls_cert, tls_key))
+    return TLSWork(authorities, certificate, key, tls_key_password, more["tls_insecure"], more["tls_profile"])

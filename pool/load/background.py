@@ -1,7 +1,7 @@
 """The background: connections that behave badly, or hold places, beside the work. They are tallied apart.
 
-A row of BEHAVIOURS each: what an association does once it is accepted. Silent peers never get so far. Whatever has
-ended begins again, so that their number stays.
+A class for each of BEHAVIOURS, with what an association does once it is accepted. Silent peers never get so far.
+Whatever has ended begins again, so that their number stays.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -19,23 +18,27 @@ from pool.load.plan import ABORT, ECHO, IDLE, SLOW, STORE, Background, Plan, Sto
 from pool.load.requestor import Company, LoadAssociation, Surroundings
 from pool.load.speech import Message, Repertoire
 from pool.load.work import Work
-from pool.loop import EPOLLIN, EPOLLOUT
+from pool.loop import EPOLLHUP, EPOLLIN, EPOLLOUT
 from ul.acse import Negotiated
 from ul.dimse import COMMAND, LAST, Source, largest_fragment
 from ul.pdu_primitives import P_DATA
 from ul.wire.command import encode_command
 
 SLOW_FRAGMENT: Final = 256  # bytes
-SLOW_PAUSE: Final = 0.1  # seconds between two of them
+SLOW_PAUSE: Final = 0.1  # seconds between two of them, and between two looks at what the peer says
 CONNECTING: Final = 50  # of a process at a time
 
-_SERIALS_FROM: Final = 10**17  # what the background sends has serial numbers of its own
+_SERIALS_BEHIND: Final = 10**17  # what the background sends has serial numbers of its own
 
 
 class Misbehaving(LoadAssociation):
     """An association that sends its data sets piece by piece, and may stop anywhere."""
 
     __slots__ = ("_source",)
+
+    def behave(self) -> None:
+        """Begin, once it is accepted, and again once a message was answered."""
+        raise NotImplementedError
 
     def announce(self) -> Source:
         """Send the command of the next message; the source of its data set is returned."""
@@ -56,10 +59,22 @@ class Misbehaving(LoadAssociation):
     def _request(self, message: Message, flags: int, fragment: bytes) -> None:
         self.upper_layer.request(P_DATA([(message.context_id, flags, fragment)]), self._loop.now)
 
-    def hold(self) -> None:
-        """Say nothing."""
 
-    def abort_midway(self) -> None:
+class IdleHolder(Misbehaving):
+    """An association that says nothing."""
+
+    __slots__ = ()
+
+    def behave(self) -> None:
+        """Hold it."""
+
+
+class AbortingPeer(Misbehaving):
+    """An association that is aborted in the middle of a data set."""
+
+    __slots__ = ()
+
+    def behave(self) -> None:
         """Send half a message, then A-ABORT."""
         source = self.announce()
         half = source.remaining // 2
@@ -68,7 +83,32 @@ class Misbehaving(LoadAssociation):
             self.continue_with(min(largest, source.remaining - half))
         self._loop.call_soon(self.cut, "aborted_on_purpose")
 
-    def trickle(self) -> None:
+
+class SlowPeer(Misbehaving):
+    """An association that sends a few bytes at a time, and reads as slowly, through the smallest of buffers."""
+
+    __slots__ = ("_reads",)
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._reads = True
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_FRAGMENT)  # the kernel makes it its least
+
+    def _wanted(self) -> int:
+        wanted = super()._wanted()
+        return wanted if self._reads else wanted & ~EPOLLIN or EPOLLHUP
+
+    def _receive(self) -> None:
+        super()._receive()
+        self._reads = False
+        self._loop.call_at(self._loop.now + SLOW_PAUSE, self._read_on)
+
+    def _read_on(self) -> None:
+        self._reads = True
+        if not self.is_closed:
+            self._settle()
+
+    def behave(self) -> None:
         """Send a message a few bytes at a time."""
         self.announce()
         self._wait_and_continue()
@@ -87,11 +127,7 @@ class Misbehaving(LoadAssociation):
         self.pump()
 
 
-_BEHAVIOURS: Final[dict[str, Callable[[Misbehaving], None]]] = {
-    IDLE: Misbehaving.hold,
-    ABORT: Misbehaving.abort_midway,
-    SLOW: Misbehaving.trickle,
-}
+_BEHAVIOURS: Final[dict[str, type[Misbehaving]]] = {IDLE: IdleHolder, ABORT: AbortingPeer, SLOW: SlowPeer}
 
 
 class Backdrop:
@@ -102,15 +138,15 @@ class Backdrop:
         self.plan: Plan = replace(
             generator.plan, mix={kind: 1.0}, store=generator.plan.store or StoreWork(), verify=False
         )
-        self.loop, self.buffer = generator.loop, generator.buffer
+        self.loop, self.buffer, self.tls = generator.loop, generator.buffer, generator.tls
         self.company = company
         self._work = Work(self.plan, process)
         self.contexts = self._work.contexts
-        serials = Serials(self.plan.seed, process, _SERIALS_FROM)
+        serials = Serials(self.plan.seed, process, _SERIALS_BEHIND)
         assert self.plan.store is not None
         self._waiting = [Lane(place, serials, self.plan.store) for place in range(number)]
         self._opening = 0
-        self._behave = _BEHAVIOURS.get(background.behaviour)
+        self._kind = _BEHAVIOURS.get(background.behaviour)
         self._silent: set[SilentPeer] = set()
         self._ended = False
 
@@ -124,10 +160,10 @@ class Backdrop:
         while self._waiting and self._opening < CONNECTING and not self._ended:
             self._opening += 1
             lane = self._waiting.pop()
-            if self._behave is None:
+            if self._kind is None:
                 SilentPeer(self, lane)
             else:
-                Misbehaving(self, self.company, self, lane)
+                self._kind(self, self.company, self, lane)
 
     def end(self) -> None:
         """Leave them to be cut."""
@@ -151,8 +187,8 @@ class Backdrop:
 
     def answered(self, association: LoadAssociation) -> None:
         """Once more."""
-        assert self._behave is not None and isinstance(association, Misbehaving)
-        self._behave(association)
+        assert isinstance(association, Misbehaving)
+        association.behave()
 
     def closed(self, association: LoadAssociation) -> None:
         """Another one takes its place."""

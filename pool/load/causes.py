@@ -70,6 +70,7 @@ def _meaning(kind: str, status: int) -> tuple[str, str]:
 
 _WORDS: Final[Mapping[str, Callable[..., str]]] = {
     "connect": lambda text: f"not connected: {text}",
+    "tls": lambda text: f"not secured: {text.removeprefix('TLS: ')}",
     "reject": _rejected,
     "abort": _aborted,
     "status": _status,
@@ -78,4 +79,5 @@ _WORDS: Final[Mapping[str, Callable[..., str]]] = {
     "closed": lambda: "connection closed by the peer without a word",
     "no-context": lambda text: f"no presentation context: {text}",
     "breach": lambda text: f"the peer broke the protocol: {text}",
+    "fault": lambda text: f"a fault of the load tester's own: {text}",
 }

@@ -27,7 +27,7 @@ def hopeless(figures: Figures) -> Hopeless | None:
     if figures.count("associations_released") and "no-context" not in sorts:
         return None
     why = in_words(max(figures.causes, key=lambda cause: figures.causes[cause]))
-    if sorts == {"connect"}:
+    if sorts <= {"connect", "tls"}:
         return Hopeless(ExitStatus.UNREACHABLE, why)
     if sorts <= {"reject", "no-context"}:
         return Hopeless(ExitStatus.REJECTED, why)

@@ -105,6 +105,7 @@ class Generator:
         self._on_measured = on_measured
         self._on_done = on_done
         self._on_hopeless = on_hopeless
+        self.tls = plan.tls.context() if plan.tls else None
         self._company = Company()
         self.recorder = self._company.recorder
         self._work = Work(plan, process)

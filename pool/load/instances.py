@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import random
 import struct
+import zlib
 from collections.abc import Iterator
 from math import exp, isqrt, log
 from pathlib import Path
@@ -48,6 +49,7 @@ PATIENT_ID: Final = 0x00100020
 _SIZES: Final = 64  # different ones that stand for a distribution
 _HEAD: Final = 700  # bytes of a synthetic data set that are not pixels, about
 _MOST_ROWS: Final = 65535
+_LARGEST_STORED_BLOCK: Final = 65535  # bytes
 _MAPPED_FROM: Final = 1 << 20  # bytes of a file that is mapped and not read
 
 
@@ -135,7 +137,7 @@ def _contents(path: Path, offset: int) -> memoryview:
 def template(sop_class_uid: str, transfer_syntax_uid: str, data: memoryview, patient_id: str) -> Template:
     """An encoded data set with room for other UIDs and another Patient ID. Raises ValueError where that cannot be."""
     if transfer_syntax_uid in DEFLATED:
-        raise ValueError("its data set is deflated: other UIDs cannot be put into it")
+        return _deflated(sop_class_uid, transfer_syntax_uid, data, patient_id)
     write = _Writer(transfer_syntax_uid, bytes(data[4:6]))
     pieces: list[bytes] = []
     piece, cursor = b"", 0
@@ -149,6 +151,22 @@ def template(sop_class_uid: str, transfer_syntax_uid: str, data: memoryview, pat
             pieces.append(piece + write.header(tag, b"UI", UID_LENGTH))
             piece = b""
     return Template(sop_class_uid, transfer_syntax_uid, (pieces[0], pieces[1], pieces[2], b""), data[cursor:])
+
+
+def _deflated(sop_class_uid: str, transfer_syntax_uid: str, data: memoryview, patient_id: str) -> Template:
+    """The head goes into a block that is stored as it is (RFC 1951 3.2.4), where other UIDs can be put, too."""
+    try:
+        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
+    except zlib.error as error:
+        raise ValueError(f"its data set cannot be inflated: {error}") from None
+    made = template(sop_class_uid, ExplicitVRLittleEndian, memoryview(inflated), patient_id)
+    if made.head_length > _LARGEST_STORED_BLOCK:
+        raise ValueError("it is deflated, and its Series Instance UID stands behind the first 64 KiB")
+    block = struct.pack("<BHH", 0, made.head_length, made.head_length ^ 0xFFFF)
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    rest = deflater.compress(made.rest) + deflater.flush()
+    rest += b"\0" * ((len(block) + made.head_length + len(rest)) % 2)  # PS3.5 A.5
+    return Template(sop_class_uid, transfer_syntax_uid, (block + made.pieces[0], *made.pieces[1:]), memoryview(rest))
 
 
 class _Writer:

@@ -1,19 +1,21 @@
 """Lanes: what lasts from one association to the next that takes its place, and the UIDs that are given out.
 
 A lane is one of the parallel senders of a plan. It has its study and its series under way, so that `one association per
-image` still makes series of many images. UIDs are derived from UUIDs in form (PS3.5 B.2) and always as long as each
-other, so that they fit where others were: 2.25.1 SEED PROCESS LEVEL SERIAL.
+image` still makes series of many images, and serial numbers and turns of its own: the n-th that it sends follows from
+the seed and the number of processes alone, whichever lane was quicker. UIDs are derived from UUIDs in form (PS3.5 B.2)
+and always as long as each other, so that they fit where others were: 2.25.1 SEED PROCESS LEVEL SERIAL.
 """
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Final
 
 from pool.load.plan import StoreWork
 
 UID_LENGTH: Final = 44
 STUDY, SERIES, INSTANCE = 1, 2, 3  # levels
+_SERIALS: Final = 10**10  # of a lane
+_TURNS_APART: Final = 61  # so that lanes that begin together do not do the same together
 
 
 def uid(seed: int, process: int, level: int, serial: int) -> bytes:
@@ -22,14 +24,12 @@ def uid(seed: int, process: int, level: int, serial: int) -> bytes:
 
 
 class Serials:
-    """The next serial number of each level, in one process."""
+    """The serial numbers of one process, behind `after`."""
 
-    def __init__(self, seed: int, process: int, first: int = 1) -> None:
+    def __init__(self, seed: int, process: int, after: int = 0) -> None:
         self.seed = seed
         self.process = process
-        self.studies = count(first)
-        self.series = count(first)
-        self.instances = count(first)
+        self.after = after
 
     def uid(self, level: int, serial: int) -> bytes:
         """The UID of a serial number."""
@@ -41,6 +41,7 @@ class Lane:
 
     __slots__ = (
         "_images_left",
+        "_instance",
         "_instance_prefix",
         "_serials",
         "_series_left",
@@ -50,6 +51,7 @@ class Lane:
         "series_uid",
         "study",
         "study_uid",
+        "turn",
     )
 
     def __init__(self, number: int, serials: Serials, work: StoreWork) -> None:
@@ -58,7 +60,9 @@ class Lane:
         self._work = work
         self._images_left = self._series_left = 0
         self._instance_prefix = serials.uid(INSTANCE, 0)[:-18]
-        self.study = self.series = 0  # serial numbers
+        # The last serial number of each level.
+        self.study = self.series = self._instance = serials.after + number * _SERIALS
+        self.turn = number * _TURNS_APART
         self.study_uid = self.series_uid = b""
 
     def next_instance(self) -> tuple[int, bytes]:
@@ -66,15 +70,15 @@ class Lane:
         if not self._images_left:
             self._next_series()
         self._images_left -= 1
-        serial = next(self._serials.instances)
-        return serial, b"%b%018d" % (self._instance_prefix, serial)
+        self._instance += 1
+        return self._instance, b"%b%018d" % (self._instance_prefix, self._instance)
 
     def _next_series(self) -> None:
         if not self._series_left:
             self._series_left = self._work.series_per_study
-            self.study = next(self._serials.studies)
+            self.study += 1
             self.study_uid = self._serials.uid(STUDY, self.study)
         self._series_left -= 1
         self._images_left = self._work.images_per_series
-        self.series = next(self._serials.series)
+        self.series += 1
         self.series_uid = self._serials.uid(SERIES, self.series)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pool.scu import Address, Peer
+from pool.tls import client_context
 from ul.sop_class import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 ECHO: Final = "echo"
@@ -79,6 +82,24 @@ class Background(NamedTuple):
     connections: int
 
 
+class TLSWork(NamedTuple):
+    """TLS on every connection: files, empty where there is none, and as which requestor `pool.tls` makes of them."""
+
+    authorities: str = ""
+    certificate: str = ""
+    key: str = ""
+    password: str = ""  # where it is, never itself
+    insecure: bool = False
+    profile: str = "bcp195"
+
+    def context(self) -> ssl.SSLContext:
+        """Raises SettingError."""
+        authorities, certificate, key = (Path(text) if text else None for text in self[:3])
+        return client_context(
+            authorities, certificate, key, self.password, insecure=self.insecure, profile=self.profile
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One run. Raises ValueError where it makes no sense.
@@ -106,7 +127,7 @@ class Plan:
     seed: int = 0
     contexts: int = 0  # presentation contexts to propose at least
     max_pdu: int = 131072
-    tls: Mapping[str, str] | None = None
+    tls: TLSWork | None = None
     acse_timeout: float = 30.0
     dimse_timeout: float | None = 30.0
     processes: int = 1
@@ -150,8 +171,9 @@ class Plan:
         values["stages"] = tuple(Stage(*stage) for stage in values["stages"])
         values["store"] = _store_work(values["store"])
         values["find"] = _find_work(values["find"])
-        if values["background"] is not None:
-            values["background"] = Background(*values["background"])
+        for name, kind in (("background", Background), ("tls", TLSWork)):
+            if values[name] is not None:
+                values[name] = kind(*values[name])
         return cls(**values)
 
 

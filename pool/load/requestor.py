@@ -9,14 +9,14 @@ the end of the connection included, goes through the session, which is told firs
 
 from __future__ import annotations
 
-import socket
+import ssl
 from time import monotonic
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from pool.load.lanes import Lane
 from pool.load.plan import Plan
 from pool.load.speech import MESSAGE_IDS, Message, Repertoire
-from pool.load.tally import ASSOCIATE, ASSOCIATION, CONNECT, RELEASE, Cause, Recorder
+from pool.load.tally import ASSOCIATE, ASSOCIATION, CONNECT, RELEASE, TLS, Cause, Recorder
 from pool.loop import EPOLLIN, EPOLLOUT, Loop
 from pool.scu import RequestedAssociation
 from ul.acse import Negotiated
@@ -69,6 +69,7 @@ class Surroundings(Protocol):
     loop: Loop
     buffer: memoryview
     contexts: list[PresentationContextDefinition]
+    tls: ssl.SSLContext | None
 
     def repertoire(self, negotiated: Negotiated) -> Repertoire:
         """What can be said where this was negotiated."""
@@ -86,20 +87,19 @@ class LoadAssociation(RequestedAssociation):
         "_began",
         "_company",
         "_generator",
-        "_is_connected",
-        "_is_plain",
         "_message",
         "_message_due",
         "_message_id",
         "_pace",
         "_patience",
+        "_phase",
         "_phase_began",
         "_read",
         "_recorder",
-        "_reject",
         "_released",
         "_repertoire",
         "_sent_at",
+        "_why",
         "answered",
         "due",
         "ended_as",
@@ -119,8 +119,7 @@ class LoadAssociation(RequestedAssociation):
         self.due = due
         self._began = self._phase_began = monotonic()
         self._patience = plan.dimse_timeout
-        self._is_plain = plan.tls is None  # what is read from the socket is what the peer said
-        self._is_connected = False
+        self._phase = CONNECT  # the one that has begun
         self._repertoire: Repertoire | None = None
         self._message: Message | None = None  # under way
         self._message_id = 0
@@ -129,7 +128,7 @@ class LoadAssociation(RequestedAssociation):
         self._awaited: bytes | None = None  # the response to it; None: the session awaits it
         self._read: bytes | None = None  # what was just read, while a message is under way
         self._abort: AssociationAborted | None = None
-        self._reject: Cause = ()
+        self._why: Cause = ()  # why it fails, once that is certain
         self._released = False
         self.was_accepted = False  # for something that is to be sent
         self.answered = 0  # messages
@@ -145,6 +144,7 @@ class LoadAssociation(RequestedAssociation):
             contexts=generator.contexts,
             timeouts=Timeouts(plan.acse_timeout, plan.dimse_timeout, None),
             maximum_length=plan.max_pdu,
+            tls=generator.tls,
         )
         self._stall_timeout = plan.dimse_timeout
 
@@ -152,12 +152,15 @@ class LoadAssociation(RequestedAssociation):
 
     def connected(self) -> None:
         """TCP has it."""
-        self._is_connected = True
-        self._phase_over(CONNECT)
+        self._phase_over(CONNECT, TLS if self._generator.tls else ASSOCIATE)
+
+    def secured(self) -> None:
+        """And TLS is on it."""
+        self._phase_over(TLS, ASSOCIATE)
 
     def accepted(self, negotiated: Negotiated) -> None:
         """Find out what can be said."""
-        now = self._phase_over(ASSOCIATE)
+        now = self._phase_over(ASSOCIATE, RELEASE)
         if self.due is not None:
             self._recorder.corrected[ASSOCIATE].append(now - self.due)
         self._recorder.counts["associations_accepted"] += 1
@@ -166,7 +169,7 @@ class LoadAssociation(RequestedAssociation):
         if self.was_accepted:
             self._pace.ready(self)
         else:
-            self._reject = ("no-context", "nothing that is to be sent was accepted")
+            self._why = ("no-context", "nothing that is to be sent was accepted")
             self.leave()
 
     def leave(self) -> None:
@@ -175,10 +178,10 @@ class LoadAssociation(RequestedAssociation):
             self._phase_began = monotonic()
             self.session.release(self._loop.now)
 
-    def _phase_over(self, phase: str) -> float:
+    def _phase_over(self, phase: str, following: str) -> float:
         now = monotonic()
         self._recorder.service[phase].append(now - self._phase_began)
-        self._phase_began = now
+        self._phase, self._phase_began = following, now
         return now
 
     # -- messages
@@ -192,7 +195,7 @@ class LoadAssociation(RequestedAssociation):
         """Send the next message; `due` is when it was to leave, in an open loop."""
         message = self.next_message()
         self._message_due = due
-        if message.awaited is not None and self._is_plain:
+        if message.awaited is not None:
             self._awaited = message.awaited
             self._send_now([*message.buffers])
             if self._unsent or self._timer is None:
@@ -211,38 +214,27 @@ class LoadAssociation(RequestedAssociation):
 
     def _ready(self, events: int) -> None:
         message = self._message
-        if message is None or events != EPOLLIN or not (message.speech.foreseeable and self._is_plain):
+        if message is None or events != EPOLLIN or not message.speech.foreseeable:
             if events & ~EPOLLOUT:
                 self._leave_it_to_the_session()
             super()._ready(events)
             return
-        try:
-            data = cast(socket.socket, self._socket).recv(_LONGEST_FORESEEN)  # plain
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self.lost = error.strerror or str(error)
-            data = b""
-        if data == self._awaited:
-            self.bytes_received += len(data)
-            self._message_answered(SUCCESS)
-            if self._awaited is None:
-                self.pump()
-        else:
-            self._received(data)
-
-    def _received(self, data: bytes) -> None:
-        """What was not foreseen."""
-        self._leave_it_to_the_session()
-        if data:
-            self._read = data
-            self.bytes_received += len(data)
-            self.upper_layer.receive(data, self._loop.now)
-        else:
-            self._watch(0)
-            self.upper_layer.receive_eof(self._loop.now)
-        self.pump()
+        self._receive()
+        if self._awaited is None:
+            self.pump()
+        elif not self._interest:  # the end of the connection came instead
+            self._leave_it_to_the_session()
+            self.pump()
         self._read = None
+
+    def _received(self, data: memoryview) -> None:
+        if self._message is not None and len(data) <= _LONGEST_FORESEEN:
+            self._read = bytes(data)
+            if self._read == self._awaited:
+                self._message_answered(SUCCESS)
+                return
+        self._leave_it_to_the_session()
+        super()._received(data)
 
     def _leave_it_to_the_session(self) -> None:
         if self._awaited is not None:
@@ -302,7 +294,7 @@ class LoadAssociation(RequestedAssociation):
     def react(self, event: Event) -> None:
         """Note how it ends."""
         if isinstance(event, AssociationRejected):
-            self._reject = ("reject", *event.rejection)
+            self._why = ("reject", *event.rejection)
         elif isinstance(event, AssociationAborted):
             self._abort = event
         elif isinstance(event, AssociationReleased):
@@ -322,7 +314,7 @@ class LoadAssociation(RequestedAssociation):
         now, recorder = monotonic(), self._recorder
         if self._message is not None and not self.ended_as:
             recorder.counts["messages_failed"] += 1
-        if self._released and not self._reject:
+        if self._released and not self._why:
             recorder.counts["associations_released"] += 1
             recorder.service[RELEASE].append(now - self._phase_began)
             recorder.service[ASSOCIATION].append(now - self._began)
@@ -338,19 +330,22 @@ class LoadAssociation(RequestedAssociation):
         self._company.closed(self)
         self._pace.closed(self)
 
+    def callback_failed(self, error: Exception) -> None:
+        """A fault of ours."""
+        self._why = "fault", type(error).__name__
+        super().callback_failed(error)
+
     def _cause(self) -> Cause:
-        if self._reject:
-            return self._reject
+        phase = self._phase if self._message is None else self._message.speech.kind
         abort = self._abort
-        if abort is None or abort.description == TRANSPORT_CLOSED:
-            if not self._is_connected:
-                return "connect", self.lost
+        if self._why:
+            return self._why
+        if abort is None:  # we gave up: the peer took nothing of what was sent
+            return "timeout", phase
+        if abort.description == TRANSPORT_CLOSED:
+            if phase in (CONNECT, TLS):
+                return phase, self.lost
             return ("reset", self.lost) if self.lost else ("closed",)
         if not abort.locally:
             return "abort", abort.source, abort.reason
-        return ("breach", abort.description) if abort.breach else ("timeout", self._present_phase())
-
-    def _present_phase(self) -> str:
-        if self._message is not None:
-            return self._message.speech.kind
-        return RELEASE if self.was_accepted else ASSOCIATE if self._is_connected else CONNECT
+        return ("breach", abort.description) if abort.breach else ("timeout", phase)

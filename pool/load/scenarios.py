@@ -70,7 +70,7 @@ _ROWS: Final = (
     ),
     Scenario(
         "slow-peers",
-        "50 associations send a C-STORE at 2.5 kB/s each, beside one that sends C-ECHOs.",
+        "50 associations send a C-STORE at 2.5 kB/s each, and read as slowly, beside one that sends C-ECHOs.",
         _background(SLOW, 50),
     ),
     Scenario(

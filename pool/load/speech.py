@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from itertools import cycle
 from typing import Final, Protocol
 
-from pool.load.exchange import Form, request_form, response_form
+from pool.exchange import Form, request_form, response_form
 from pool.load.lanes import Lane
 from pool.load.plan import ECHO, FIND
 from pool.load.tally import Acknowledged
@@ -155,12 +154,12 @@ class Repertoire:
         self._speeches = list(speeches)
         among = [speech for speech, _ in self._speeches]
         weights = [weight for _, weight in self._speeches]
-        drawn = random.Random(f"work {seed}").choices(among, weights, k=_CHOICES) if among else []
-        self._next = cycle(drawn).__next__
+        self._drawn = random.Random(f"work {seed}").choices(among, weights, k=_CHOICES) if among else []
         self.message: Callable[[Lane, int], Message] = among[0].message if len(among) == 1 else self._in_turn
 
     def __bool__(self) -> bool:
         return bool(self._speeches)
 
     def _in_turn(self, lane: Lane, message_id: int) -> Message:
-        return self._next().message(lane, message_id)
+        lane.turn += 1
+        return self._drawn[lane.turn % _CHOICES].message(lane, message_id)

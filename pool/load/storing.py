@@ -8,10 +8,9 @@ headers of their P-DATA-TFs between them, cut once for each maximum length.
 from __future__ import annotations
 
 import random
-from itertools import cycle
 from typing import Final
 
-from pool.load.exchange import MESSAGE_ID, Form, request_form, response_form
+from pool.exchange import MESSAGE_ID, Form, request_form, response_form
 from pool.load.instances import Template, templates
 from pool.load.lanes import UID_LENGTH, Lane
 from pool.load.plan import STORE, Plan
@@ -124,15 +123,15 @@ class StoreSpeech:
     foreseeable = True
 
     def __init__(self, storable: list[Storable], process: int) -> None:
-        self._next = cycle(storable).__next__
+        self._storable = storable
         self._process = process
         self._responses: dict[int, Form] = {}  # by presentation context
 
     def message(self, lane: Lane, message_id: int) -> Message:
         """The next message."""
-        storable = self._next()
-        message = StoreMessage(self, storable.context_id, message_id, payload=storable.template.length)
         serial, uid = lane.next_instance()
+        storable = self._storable[(serial + lane.number) % len(self._storable)]
+        message = StoreMessage(self, storable.context_id, message_id, payload=storable.template.length)
         message.storable = storable
         message.instance_uid, message.study_uid, message.series_uid = uid, lane.study_uid, lane.series_uid
         message.acknowledges = Acknowledged(self._process, storable.number, lane.study, lane.series, serial)

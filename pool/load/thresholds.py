@@ -57,7 +57,7 @@ COUNTS: Final[Mapping[str, Count]] = {
     "aborted": Count("associations that the peer aborted", _because("abort"), _associations),
     "lost": Count(
         "connections that could not be made, or ended without a word",
-        _because("connect", "reset", "closed"),
+        _because("connect", "tls", "reset", "closed"),
         _associations,
     ),
     "timeouts": Count("answers that did not come in time", _because("timeout"), _attempts),

@@ -137,6 +137,7 @@ class _Finder(RequestedAssociation):
                 PresentationContextDefinition(1, StudyRootQueryRetrieveInformationModelFind, [ImplicitVRLittleEndian])
             ],
             timeouts=Timeouts(plan.acse_timeout, plan.dimse_timeout, plan.dimse_timeout),
+            tls=plan.tls.context() if plan.tls else None,
         )
 
     def accepted(self, negotiated: Negotiated) -> None:

@@ -28,6 +28,20 @@ def test_what_comes_is_acknowledged_counted_and_gone(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+def test_a_c_echo_that_is_known_is_answered_and_counted_as_the_first(tmp_path: Path) -> None:
+    with server(tmp_path / "store", "--sink", "--workers", "1") as sink:
+        with RawPeer(sink.port) as peer:
+            peer.associate()
+            for message_id in (1, 2, 0x0110, 0xFFFF):
+                peer.echo(message_id)
+            assert peer.store("1.2.3", data_set("1.2.3"), 7) == SUCCESS
+            peer.echo(8)
+            peer.release()
+        counters = status(sink.control)["counters"]
+        assert (counters["c_store_requests"], counters["c_echo_requests"]) == (1, 5)
+        assert counters["responses"] == 6
+
+
 def test_the_command_is_checked_as_ever(tmp_path: Path) -> None:
     with server(tmp_path / "store", "--sink") as sink, Requestor(sink.port) as peer:
         wrong = peer.store("1.2.3", data_set("1.2.3"), AffectedSOPClassUID="1.2.840.10008.5.1.4.1.1.4")

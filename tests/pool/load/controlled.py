@@ -20,6 +20,7 @@ from pool.sink import SinkAssociation, SinkSCP
 from pool.stats import Counters
 from ul.acse import LOCAL_LIMIT_EXCEEDED
 from ul.session_events import Event, Operation, RequestReceived
+from ul.wire.command import Command
 
 
 class ControlledSCP:
@@ -115,15 +116,16 @@ class _SCP(SinkSCP):
         self.control = control
 
     def open_association(self, sock: socket.socket, handoff: Handoff) -> ServedAssociation:
-        return ControlledAssociation(
-            self, sock, token=0, peer_address=(handoff.host, handoff.port), accepted_at=handoff.accepted_at
-        )
+        return ControlledAssociation(self, sock, handoff)
 
 
 class ControlledAssociation(SinkAssociation):
     """One association with it."""
 
     first: float | None = None  # when the first request of all came
+
+    def responding(self, operation: Operation, response: Command) -> None:
+        ServedAssociation.responding(self, operation, response)  # and every request comes to `react`
 
     def react(self, event: Event) -> None:
         if not isinstance(event, RequestReceived):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 from statistics import median, quantiles
 
 import pydicom
 import pytest
 from samples import samples
 
-from pool.load.exchange import request_form, response_form
+from pool.exchange import request_form, response_form
 from pool.load.instances import MODALITIES, Template, from_file, sizes, templates
 from pool.load.lanes import INSTANCE, SERIES, STUDY, UID_LENGTH, Lane, Serials, uid
 from pool.load.plan import Plan, Size, StoreWork
@@ -171,3 +172,21 @@ def test_what_is_not_one_whole_response_is_not_foreseen() -> None:
 def test_a_request_has_room_for_the_message_id() -> None:
     form = request_form(1, echo_request(1))
     assert form.message(300) == p_data(echo_request(300))
+
+
+def test_a_deflated_file_takes_other_uids_too(tmp_path: Path) -> None:
+    data_set = pydicom.Dataset()
+    data_set.SOPClassUID, data_set.SOPInstanceUID = CTImageStorage, "1.2.3"
+    data_set.StudyInstanceUID, data_set.SeriesInstanceUID, data_set.PatientID = "1.2", "1.2.2", "somebody"
+    data_set.PixelData = bytes(range(256)) * 500
+    data_set["PixelData"].VR = "OB"
+    data_set.file_meta = pydicom.dataset.FileMetaDataset()
+    data_set.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    data_set.save_as(tmp_path / "deflated.dcm", enforce_file_format=True)
+    template = from_file(tmp_path / "deflated.dcm", "ULPLOAD-1")
+    assert not template.length % 2  # PS3.5 A.5
+    again = read(template)
+    assert (again.SOPInstanceUID, again.StudyInstanceUID, again.SeriesInstanceUID) == tuple(
+        one.decode() for one in UIDS
+    )
+    assert again.PatientID == "ULPLOAD-1" and again.PixelData == data_set.PixelData

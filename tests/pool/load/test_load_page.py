@@ -11,6 +11,7 @@ import pytest
 from browser import rendered
 from made_up import OPEN_PLAN, PLAN, run, second_of_work, tally
 
+from pool.load import html
 from pool.load.html import MOST_POINTS, page, page_data
 from pool.load.result import Result
 
@@ -60,6 +61,24 @@ def test_what_goes_wrong_in_a_page_is_seen_here(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("JSON.parse(", "JSON.pars("))
     _, console = rendered(path)  # its policy does not even let it run
     assert console
+
+
+def test_pointing_at_a_plot_shows_its_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's policy allows no script but its own: that is where the pointer moves, once plots are drawn."""
+    point = """
+    new ResizeObserver(() => {
+      for (const svg of document.querySelectorAll("figure svg")) {
+        const {left, top, width} = svg.getBoundingClientRect();
+        svg.dispatchEvent(new PointerEvent("pointermove", {clientX: left + width, clientY: top + 20}));
+      }
+    }).observe(document.body);"""
+    part = html._part
+    monkeypatch.setattr(html, "_part", lambda name: part(name) + (point if name == "page.js" else ""))
+    shown, console = rendered(written(tmp_path, run([second_of_work()] * 3)))
+    assert console == []
+    tips = [attributes for tag, attributes in shown.tags if attributes.get("class") == "tip"]
+    assert len(tips) == len(PLOTS) and not any("hidden" in attributes for attributes in tips)
+    assert re.search(r"p99  [\d.]+ ms", shown.text) and re.search(r"store  [\d.]+", shown.text)
 
 
 HOSTILE = "</script><script>document.title='had'</script><img src=x onerror=\"document.title='had'\">&amp;'\"<b>"

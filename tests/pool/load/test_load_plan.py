@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pool.load.plan import Background, FindWork, Plan, Size, Stage, StoreWork
+from pool.load.plan import Background, FindWork, Plan, Size, Stage, StoreWork, TLSWork
 from pool.load.scenarios import SCENARIOS
 from pool.scu import Peer
 
@@ -28,7 +28,7 @@ PLAN = Plan(peer=PEER, address=PEER.resolve(), count=1)
             store=StoreWork(files=("/a", "/b"), size=Size("uniform", 1, 2)),
             find=FindWork(keys=(("PatientID", "A*"),)),
             background=Background("slow", 3),
-            tls={"ca": "/x"},
+            tls=TLSWork("/x", insecure=True),
             dimse_timeout=None,
             verify=True,
         ),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -12,6 +15,7 @@ from typing import Any
 
 import pytest
 from controlled import ControlledAssociation, ControlledSCP
+from peers import DEADLINE
 
 from pool.load.fleet import FleetError, run
 from pool.load.plan import Background, Plan, Size, Stage, StoreWork
@@ -208,6 +212,18 @@ def test_a_message_that_is_not_answered_fails_once_and_says_why(fault: Any, caus
     assert done.tally.counts["associations_started"] == 2
 
 
+def test_a_peer_that_reads_nothing_is_a_timeout() -> None:
+    read_on = threading.Event()
+    with ControlledSCP(on_request=lambda association, number: read_on.wait(DEADLINE)) as scp:
+        store = StoreWork(size=Size("fixed", 64 << 20))
+        try:
+            done = carry_out(scp.plan(count=1, mix={"store": 1.0}, store=store, dimse_timeout=0.5))
+        finally:
+            read_on.set()
+    assert done.tally.causes == {("timeout", "store"): 1}
+    assert done.tally.counts["messages_failed"] == done.tally.errors == 1
+
+
 def test_a_peer_that_takes_nothing_of_what_is_to_be_sent() -> None:
     work = StoreWork(transfer_syntaxes=("1.2.840.10008.1.2.1",))
     with ControlledSCP() as scp:
@@ -235,6 +251,42 @@ def test_the_background_goes_on_beside_the_work_and_is_counted_apart(behaviour: 
     else:
         assert counts["associations_started"] == 10 == intervals[0].background_active
     assert not done.background.causes
+
+
+def test_slow_peers_leave_hardly_any_room_for_what_they_are_told() -> None:
+    rooms: dict[str, list[int]] = {"C-STORE-RQ": [], "C-ECHO-RQ": []}
+
+    def note(association: ControlledAssociation, number: int) -> None:
+        told = association._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)  # type: ignore[call-arg]
+        (request,) = association.session.operations
+        rooms[request.request.type.name].append(struct.unpack_from("I", told, 228)[0])  # tcpi_snd_wnd
+
+    with ControlledSCP(on_request=note) as scp:
+        carry_out(scp.plan(duration=0.5, think_time=0.05, background=Background("slow", 3)))
+    assert len(rooms["C-STORE-RQ"]) == 3 and max(rooms["C-STORE-RQ"]) < 4096 < min(rooms["C-ECHO-RQ"])
+
+
+def test_the_same_seed_sends_the_same_whoever_is_quicker() -> None:
+    def sent(held_up: int) -> list[list[tuple[str, str | None]]]:
+        """By lane, in the order of their first C-STOREs."""
+        lanes: dict[ControlledAssociation, list[tuple[str, str | None]]] = {}
+
+        def note(association: ControlledAssociation, number: int) -> None:
+            request = association.session.operations[-1].request
+            lanes.setdefault(association, []).append((request.type.name, request.AffectedSOPInstanceUID))
+            is_echo = request.AffectedSOPInstanceUID is None
+            scp.delay = 0.03 if is_echo and len(lanes[association]) % 2 == held_up else 0.0
+
+        mix = {"echo": 1.0, "store": 1.0}
+        store = StoreWork(size=Size("uniform", 1000, 9000))
+        with ControlledSCP(on_request=note) as scp:
+            done = carry_out(scp.plan(count=90, associations=3, seed=8, mix=mix, store=store))
+        assert done.tally.counts["messages_ok"] == 90
+        return sorted(lanes.values(), key=lambda lane: min(uid for _, uid in lane if uid))
+
+    for one, other in zip(sent(0), sent(1), strict=True):
+        assert len(one) > 5 and len(other) > 5
+        assert all(mine == theirs for mine, theirs in zip(one, other, strict=False))
 
 
 # --- ends -------------------------------------------------------------------------------------------------------------

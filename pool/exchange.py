@@ -1,10 +1,8 @@
-"""Exchanges: a message as the buffers it leaves in, and its response as the very bytes in which it will come.
+"""Exchanges: what a message and its response look like as bytes, so that those that are known need not be read again.
 
-What a message and
-its response consist of is the same each time but for the message id and the UIDs. So the command set is encoded once,
-and what the peer answered to the first message, once the session has read it and found Success in it, is how it will
-answer the next: the bytes are compared, and only what differs goes through the session, which is told of the message
-then. It makes no difference to what is said or to what is found out, only to what it costs.
+A message and its response consist of the same each time but for the message id and the UIDs. So what the session has
+read and understood once is the form of the next: the bytes are compared, and only what differs goes through the
+session. It makes no difference to what is said or to what is found out, only to what it costs.
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ _MESSAGE_ID_ELEMENT: Final = bytes.fromhex("0000 1001 02000000")  # (0000,0110)
 _RESPONDED_TO_ELEMENT: Final = bytes.fromhex("0000 2001 02000000")  # (0000,0120)
 _SOP_INSTANCE_ELEMENT: Final = bytes.fromhex("0000 0010")  # (0000,1000), its length behind it
 _LENGTH: Final = Struct("<L")
+_HEADERS: Final = Struct(">BxLLBB")  # of a P-DATA-TF and its first PDV
 
 
 class Form(NamedTuple):
@@ -38,11 +37,33 @@ class Form(NamedTuple):
             return b"".join((self.before, MESSAGE_ID.pack(message_id), self.between))
         return b"".join((self.before, MESSAGE_ID.pack(message_id), self.between, uid, self.behind))
 
+    def message_id(self, data: bytes) -> bytes | None:
+        """The message id in `data`, encoded, if that is a message of this form, which has no UID; else None."""
+        id_begins = len(self.before)
+        id_ends = id_begins + MESSAGE_ID.size
+        if data[:id_begins] == self.before and data[id_ends:] == self.between:
+            return data[id_begins:id_ends]
+        return None
+
 
 def request_form(context_id: int, command: Command, uid_length: int = 0) -> Form:
     """The form of `command`; with `uid_length`, its Affected SOP Instance UID of so many bytes is left open."""
     encoded = b"".join(p_data.encode([(context_id, COMMAND | LAST, encode_command(command))]))
     form = _form(encoded, _MESSAGE_ID_ELEMENT, command.MessageID, uid_length)
+    assert form is not None, "our own encoding"
+    return form
+
+
+def received_form(data: bytes, message_id: int) -> Form | None:
+    """The form of a request that came as `data`; None where that is not one command set, alone in its P-DATA-TF."""
+    whole = len(data) >= _HEADERS.size and _HEADERS.unpack_from(data)[:3] == (P_DATA_TF, len(data) - 6, len(data) - 10)
+    return _form(data, _MESSAGE_ID_ELEMENT, message_id, 0) if whole and data[11] == COMMAND | LAST else None
+
+
+def answer_form(context_id: int, response: Command) -> Form:
+    """The form of a response of ours."""
+    encoded = b"".join(p_data.encode([(context_id, COMMAND | LAST, encode_command(response))]))
+    form = _form(encoded, _RESPONDED_TO_ELEMENT, response.MessageIDBeingRespondedTo, 0)
     assert form is not None, "our own encoding"
     return form
 
