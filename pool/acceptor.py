@@ -75,6 +75,8 @@ class Server:
         self.state = STARTING
         self._log_level: str | None = None  # where it was set apart from the settings
         self._reload: Reload | None = None
+        self._reload_again = False  # SIGHUP came when it could not be heeded
+        self._at_once = False  # we stop, and wait for nobody
         self._when_drained: list[Callable[[], object]] = []
         self._progress: TimerHandle | None = None
         self._of_the_gone = Counters()
@@ -99,6 +101,7 @@ class Server:
         """Give everything back. Workers that still live finish what they hold."""
         events.unfollow()
         self.reception.close()
+        self.reception.free_space.close()
         self._desk.close()
         self._publisher.close()
         self._observation.close()
@@ -112,13 +115,16 @@ class Server:
             events.tell(messages.SERVER_STATE, state=state)
         for told in self.on_state:
             told(state)
+        if state == RUNNING and self._reload_again:
+            self._reload_again = False
+            self.loop.call_soon(self.hang_up)
 
     def _heed_signals(self) -> None:
         self.loop.on_signal(signal.SIGTERM, self.terminate)
         self.loop.on_signal(signal.SIGINT, self.stop_now)
         self.loop.on_signal(signal.SIGQUIT, self.stop_now)
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
-            self.loop.on_signal(signal.SIGHUP, lambda: self.reload(lambda reloaded, fault: None))
+            self.loop.on_signal(signal.SIGHUP, self.hang_up)
         self.loop.on_signal(signal.SIGTTIN, lambda: self._scale_by(1))
         self.loop.on_signal(signal.SIGTTOU, lambda: self._scale_by(-1))
         self.loop.on_signal(signal.SIGUSR1, self.reopen_logs)
@@ -205,12 +211,15 @@ class Server:
         """Let running operations finish, for --graceful-timeout, and end."""
         if self.state != STOPPING:
             self._leave(STOPPING)
-            self.workforce.drain(self.settings.graceful_timeout)
+            self.workforce.drain()
+            self.loop.call_at(self.loop.now + self.settings.graceful_timeout, self.stop_now)
 
     def stop_now(self) -> None:
-        """Abort the associations and end."""
-        self._leave(STOPPING, now=True)
-        self.workforce.stop()
+        """Abort the associations and end. Who asks again changes nothing."""
+        if not self._at_once:
+            self._at_once = True
+            self._leave(STOPPING, now=True)
+            self.workforce.stop()
 
     def drain(self, drained: Callable[[], object]) -> str | None:
         """Take nobody in any more, let everything end in its own time, and stay. Why that cannot be, or None."""
@@ -219,7 +228,7 @@ class Server:
         self._when_drained.append(drained)
         if self.state != DRAINING:
             self._leave(DRAINING)
-            self.workforce.drain(None)
+            self.workforce.drain()
         elif not self.workforce.workers:
             self.workforce_gone()
         return None
@@ -227,9 +236,9 @@ class Server:
     def _leave(self, state: str, now: bool = False) -> None:
         self._enter(state)
         self.reception.close()
+        logs.event(logs.INFO, f"server.{state}", now=now or None, associations=self.reception.admission.associations)
         if self._reload is not None:
             self._reload.cancel()
-        logs.event(logs.INFO, f"server.{state}", now=now or None, associations=self.reception.admission.associations)
         self._follow_progress()
 
     def _follow_progress(self) -> None:
@@ -262,6 +271,13 @@ class Server:
         fault = self.scale(len(self.workforce.generation.slots) + change)
         if fault is not None:
             logs.event(logs.WARNING, "server.not_scaled", reason=fault)
+
+    def hang_up(self) -> None:
+        """Reload; amid a start or a reload, afterwards: what is to be read may have been read before it was changed."""
+        if self.state in (STARTING, RELOADING):
+            self._reload_again = True
+        else:
+            self.reload(lambda reloaded, fault: None)
 
     def reload(self, done: Done) -> None:
         """Read all settings again, and serve with them and a fresh application if they will do."""
@@ -296,6 +312,7 @@ class Server:
                 "server.reloaded",
                 generation=reloaded["generation"],
                 workers=reloaded["workers"],
+                bind=show_binds(self.settings.bind),
                 changed=",".join(reloaded["changed"]) or None,
             )
             if reloaded["ignored"]:
@@ -325,12 +342,16 @@ class Server:
 
     # Events
 
-    def _followed(self) -> None:
-        """One more follows: everybody is told how the server is, so he knows that he is heard."""
+    def _followed(self, beginning: str) -> None:
+        """One more follows, types that begin so: he is told how the server is, so he knows that he is heard.
+
+        Others who want to know are told again: a publisher cannot speak to one alone.
+        """
         if not events.followed:
             events.follow(self._publisher.publish)
             self.workforce.tell(messages.FOLLOW(on=True))
-        events.tell(messages.SERVER_STATE, state=self.state)
+        if messages.SERVER_STATE.type.startswith(beginning):
+            events.tell(messages.SERVER_STATE, state=self.state)
 
     def _deserted(self) -> None:
         events.unfollow()

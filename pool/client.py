@@ -103,7 +103,7 @@ class Control:
 
     # What happens
 
-    def events(self, *types: str) -> Iterator[dict[str, Any]]:
+    def events(self, *types: str) -> Events:
         """Every event from now on, or those whose type begins with one of `types`; ends when the server does.
 
         Their types and fields are `pool.messages.EVENTS`. Without `types` the first one says how the server is, and
@@ -113,28 +113,7 @@ class Control:
             if not any(name.startswith(wanted) for name in messages.EVENTS):
                 raise Refused(f"{wanted}: no event's type begins so; there are {', '.join(messages.EVENTS)}")
         self.status()  # somebody is there
-        return self._events(types or ("",))
-
-    def _events(self, types: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        with contextlib.ExitStack() as stack:
-            context = stack.enter_context(zmq.Context())
-            subscriber = stack.enter_context(context.socket(zmq.SUB))
-            subscriber.setsockopt(zmq.LINGER, 0)
-            for wanted in types:
-                subscriber.subscribe(wanted)
-            subscriber.connect(ControlDirectory(self.directory).events_address)
-            poller = zmq.Poller()
-            poller.register(subscriber, zmq.POLLIN)
-            pidfd = server_pidfd(self.directory)
-            if pidfd is not None:
-                stack.callback(os.close, pidfd)
-                poller.register(pidfd, zmq.POLLIN)
-            while True:
-                ready = dict(poller.poll())
-                if subscriber not in ready:
-                    return
-                _, event = subscriber.recv_multipart()
-                yield json.loads(event)
+        return Events(self.directory, types or ("",))
 
     def _ask(self, message: Body) -> Body:
         return _granted(request(self.directory, message, self.timeout))
@@ -142,6 +121,53 @@ class Control:
     def _ask_and_wait(self, message: Body) -> Body:
         """For as long as it takes, and as the server lives."""
         return _granted(request(self.directory, message, None))
+
+
+class Events(Iterator[dict[str, Any]]):
+    """What happens in a server, as it happens: iterating waits for it. Closed with `close`, or when nobody has it."""
+
+    def __init__(self, directory: Path, types: tuple[str, ...]) -> None:
+        self._opened = contextlib.ExitStack()
+        with contextlib.ExitStack() as opened:
+            context = opened.enter_context(zmq.Context())
+            self._subscriber = opened.enter_context(context.socket(zmq.SUB))
+            self._subscriber.setsockopt(zmq.LINGER, 0)
+            for wanted in types:
+                self._subscriber.subscribe(wanted)
+            self._subscriber.connect(ControlDirectory(directory).events_address)
+            self._poller = zmq.Poller()
+            self._poller.register(self._subscriber, zmq.POLLIN)
+            pidfd = server_pidfd(directory)
+            if pidfd is not None:
+                opened.callback(os.close, pidfd)
+                self._poller.register(pidfd, zmq.POLLIN)
+            self._opened = opened.pop_all()
+
+    def __next__(self) -> dict[str, Any]:
+        """The next one; there is none when the server has ended, or after `close`."""
+        if self._subscriber.closed or self._subscriber not in dict(self._poller.poll()):
+            self.close()
+            raise StopIteration
+        return self._receive()
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Those that are there already."""
+        found = []
+        while not self._subscriber.closed and self._subscriber.poll(0):
+            found.append(self._receive())
+        return found
+
+    def close(self) -> None:
+        """Hear nothing any more."""
+        self._opened.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _receive(self) -> dict[str, Any]:
+        _, event = self._subscriber.recv_multipart()
+        told: dict[str, Any] = json.loads(event)
+        return told
 
 
 def _granted(answer: Body) -> Body:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
+from pool import tls
 from pool.admission import RULES
 from pool.application import Application, load
 from pool.config import SETTINGS, Settings, show_bind
@@ -21,7 +22,9 @@ from ul.acse import (
     APPLICATION_CONTEXT_NAME_NOT_SUPPORTED,
     CALLED_AE_TITLE_NOT_RECOGNIZED,
     CALLING_AE_TITLE_NOT_RECOGNIZED,
+    IN_ANY_TRANSFER_SYNTAX,
     Offer,
+    Rejection,
     SupportedContext,
 )
 from ul.evt import InterventionEvent
@@ -55,6 +58,11 @@ _STORE_STATUSES: Final = (
     (INVALID_SOP_INSTANCE, "the SOP Instance UID is missing, or not a UID"),
     (PROCESSING_FAILURE, "no data set came"),
 )
+# Secure transport connection profiles, by the names of --tls-profile (PS3.15 B.12 and B.13)
+_TLS_PROFILES: Final = {
+    "bcp195": "BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile",
+    "modified": "Modified BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile",
+}
 _SECURITY: Final = ("tls", "proxy")  # what names of settings begin with
 
 
@@ -87,15 +95,14 @@ def statement(subject: Subject) -> dict[str, Any]:
         },
         "sop_classes": [_sop_class(subject, uid, context) for uid, context in offer.contexts.items()],
         "unknown_sop_classes": _unknown(offer),
+        "unknown_transfer_syntaxes": offer.unknown_contexts is IN_ANY_TRANSFER_SYNTAX,
         "transfer_syntaxes": _transfer_syntaxes(offer),
         "negotiation": _negotiation(subject),
         "rejections": list(_rejections(settings)),
         "responses": list(_responses(subject)),
         "peers": [_peer(peer) for peer in settings.peer],
         "settings": _settings(settings),
-        "security": {
-            row.name: row.show(getattr(settings, row.name)) for row in SETTINGS if row.name.startswith(_SECURITY)
-        },
+        "security": _security(settings),
     }
 
 
@@ -172,7 +179,8 @@ def _rejections(settings: Settings) -> Iterator[dict[str, Any]]:
 
 
 def _rejection(values: tuple[int, int, int], when: str) -> dict[str, Any]:
-    return dict(zip(("result", "source", "reason"), values, strict=True)) | {"when": when}
+    names = dict(zip(("result", "source", "reason"), values, strict=True))
+    return names | {"name": ", ".join(Rejection(*values).names), "when": when}
 
 
 def _responses(subject: Subject) -> Iterator[dict[str, Any]]:
@@ -197,6 +205,29 @@ def _peer(peer: Any) -> dict[str, Any]:
         "maximum_associations": peer.maximum or None,
         "sop_classes": list(peer.sop_classes),
         "transfer_syntaxes": list(peer.transfer_syntaxes),
+    }
+
+
+def _security(settings: Settings) -> dict[str, Any]:
+    is_tls = tls.secured(settings)
+    profile = settings.tls_profile if any(is_tls) else None
+    if profile is None or settings.tls_ca is None:
+        client_certificate = "not asked for"
+    else:
+        client_certificate = "required" if settings.tls_require_client_cert else "verified where one is shown"
+    return {
+        "addresses": [
+            {"address": show_bind(bind), "transport": "TLS" if secured else "plain TCP"}
+            for bind, secured in zip(settings.bind, is_tls, strict=True)
+        ],
+        "profile": _TLS_PROFILES[profile] if profile else None,
+        "cipher_suites": [
+            {"version": version, "suite": suite} for version, suite in (tls.cipher_suites(profile) if profile else ())
+        ],
+        "client_certificate": client_certificate,
+        "settings": {
+            row.name: row.show(getattr(settings, row.name)) for row in SETTINGS if row.name.startswith(_SECURITY)
+        },
     }
 
 

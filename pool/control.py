@@ -144,10 +144,9 @@ class ControlDirectory:
                 os.close(lock)
                 return
         except BlockingIOError:
-            pid = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
             os.close(lock)
             raise AlreadyRunning(
-                f"{self.path}: another server runs there (pid {pid or 'unknown'}); stop it with ulpool stop, "
+                f"{self.path}: another server runs there (pid {_server_pid(self.path)}); stop it with ulpool stop, "
                 "or name another directory with --control"
             ) from None
         self._lock = lock
@@ -284,14 +283,14 @@ class Publisher:
     """An XPUB socket on the loop: every event goes to who subscribed to its type, or to the beginning of it.
 
     Nobody is ever waited for: a subscriber that does not read misses events, and sees so by their numbers.
-    `on_subscribed()` is called whenever somebody comes, `on_deserted()` when nobody is left.
+    `on_subscribed(beginning)` is called whenever somebody comes, `on_deserted()` when nobody is left.
     """
 
     def __init__(
         self,
         loop: Loop,
         zmq_socket: zmq.Socket[bytes],
-        on_subscribed: Callable[[], object],
+        on_subscribed: Callable[[str], object],
         on_deserted: Callable[[], object],
     ) -> None:
         self._loop = loop
@@ -329,7 +328,7 @@ class Publisher:
             said = self._socket.recv(zmq.NOBLOCK)
             if said[:1] == b"\1":
                 self._topics.add(said[1:])
-                self._on_subscribed()
+                self._on_subscribed(said[1:].decode("ascii", "replace"))
             elif said[:1] == b"\0":
                 self._topics.discard(said[1:])
                 if not self._topics:
@@ -381,7 +380,7 @@ def worker_dealer(
 
 
 def publisher(
-    loop: Loop, at: ControlDirectory, on_subscribed: Callable[[], object], on_deserted: Callable[[], object]
+    loop: Loop, at: ControlDirectory, on_subscribed: Callable[[str], object], on_deserted: Callable[[], object]
 ) -> Publisher:
     """Where the server's events are published."""
     xpub = _socket(zmq.XPUB)
@@ -442,7 +441,10 @@ def request(path: Path, message: Body, timeout: float | None) -> Body:
         dealer.send(json.dumps(message).encode())
         ready = dict(poller.poll(None if timeout is None else int(timeout * 1000)))
         if not ready:
-            raise NotAnswering(f"{path}: a server runs there but did not answer within {timeout:g} s")
+            raise NotAnswering(
+                f"{path}: a server runs there (pid {_server_pid(path)}) but did not answer within {timeout:g} s; "
+                "its log may say why"
+            )
         if dealer not in ready:
             raise NotRunning(f"{path}: the server ended before it answered")
         answer: Body = json.loads(dealer.recv())
@@ -455,6 +457,14 @@ def server_pidfd(path: Path) -> int | None:
     None where its process id means nothing to us: in another namespace, for example.
     """
     try:
-        return os.pidfd_open(int((path / LOCK).read_text()))
+        return os.pidfd_open(int(_server_pid(path)))
     except (OSError, ValueError):
         return None
+
+
+def _server_pid(path: Path) -> str:
+    """The process id that the server's lock file names."""
+    try:
+        return (path / LOCK).read_text().strip() or "unknown"
+    except OSError:
+        return "unknown"

@@ -96,6 +96,11 @@ class ProxiedSocket:
         self.sendmsg = inside.sendmsg
         self.shutdown = inside.shutdown
 
+    @property
+    def missing(self) -> str:
+        """What of the header has not come, for a log."""
+        return "half a PROXY header" if self._data else "no PROXY header"
+
     def recv_into(self, buffer: memoryview) -> int:
         """What `inside` received, once the header is there. Raises BlockingIOError before that, and OSError."""
         seen = self._socket.recv(LONGEST_V2, socket.MSG_PEEK)

@@ -82,6 +82,7 @@ class Closed(NamedTuple):
     """Worker to acceptor: the connection is gone."""
 
     token: int
+    was_health_check: bool = False  # of a balancer's: no association that counts
 
 
 Record = Handoff | Admitted | Refused | Expire | Ack | Nack | Admit | Closed
@@ -111,7 +112,7 @@ _LAYOUTS: Final = (
     _layout(5, Ack, "Q"),
     _layout(6, Nack, "Qi"),
     _layout(7, Admit, "QH", texts=3),
-    _layout(8, Closed, "Q"),
+    _layout(8, Closed, "Q?"),
 )
 _BY_RECORD: Final = {layout.record: layout for layout in _LAYOUTS}
 _BY_NUMBER: Final = {layout.number: layout for layout in _LAYOUTS}

@@ -88,7 +88,7 @@ _ANSWERS: Final = (SERVER_STATUS, ASSOCIATION_LIST, SCALED_TO, RELOADED_TO, DONE
 MESSAGES: Final = {row.type: row for row in (*_FROM_WORKERS, *_TO_WORKERS, *_TO_BOTH, *_REQUESTS, *_ANSWERS)}
 
 # Events, for whoever follows. Each carries `number`, which grows by one, and `time`, seconds since 1970, too.
-SERVER_STATE: Final = Message("server.state", ("state",), "The server starts, runs, reloads, drains or stops.")
+SERVER_STATE: Final = Message("server.state", ("state",), "The server is so now; told to newcomers too.")
 WORKER_READY: Final = Message("worker.ready", ("worker", "pid", "generation"), "It takes connections.")
 WORKER_GONE: Final = Message("worker.gone", ("worker", "pid", "reason", "how", "connections"), "A worker ended.")
 _OF_ASSOCIATION: Final = ("association", "peer", "calling", "called")
@@ -100,8 +100,8 @@ ASSOCIATION_REFUSED: Final = Message(
 )
 ASSOCIATION_CLOSED: Final = Message(
     "association.closed",
-    (*_OF_ASSOCIATION, "messages", "bytes", "seconds", "end"),
-    "Its connection is closed, and how it ended.",
+    (*_OF_ASSOCIATION, "messages", "bytes", "bytes_sent", "seconds", "end"),
+    "Its connection is closed, and how it ended; `bytes` were received.",
 )
 INSTANCE_STORED: Final = Message(
     "instance.stored",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -74,19 +75,21 @@ class MetricsServer:
         self._web.close()
 
     def _respond(self, path: str, reply: Reply) -> None:
+        free_space = self._server.reception.free_space
         if path == METRICS:
             self._scrapes.append(reply)
             if len(self._scrapes) == 1:
-                self._server.ask_totals(self._scraped)
+                free_space.measure(partial(self._server.ask_totals, self._scraped))
         elif path == LIVE:
             reply(Answer(HTTPStatus.OK, "the acceptor's loop runs\n"))
         elif path == READY:
-            why_not = unready(self._server)
-            reply(
-                Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{why_not}\n") if why_not else Answer(HTTPStatus.OK, "ready\n")
-            )
+            free_space.judge(partial(self._say_ready, reply))
         else:
             reply(Answer(HTTPStatus.NOT_FOUND, f"there are {METRICS}, {LIVE} and {READY}\n"))
+
+    def _say_ready(self, reply: Reply) -> None:
+        why_not = unready(self._server)
+        reply(Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{why_not}\n") if why_not else Answer(HTTPStatus.OK, "ready\n"))
 
     def _scraped(self, totals: Snapshot) -> None:
         scrapes, self._scrapes = self._scrapes, []
@@ -101,7 +104,7 @@ def unready(server: Server) -> str:
         return server.state
     if not any(worker.ready_at is not None for worker in server.workforce.workers.values()):
         return "no worker is ready"
-    if server.reception.free_space.is_short(server.loop.now):
+    if server.reception.free_space.is_short:
         return "the output directory has less free space than --min-free"
     return ""
 
@@ -155,8 +158,7 @@ def active_by_title(server: Server) -> dict[str, int]:
 
 
 def _gauges(server: Server) -> dict[Statistic, Samples]:
-    now = server.loop.now
-    free = server.reception.free_space.bytes(now)
+    free = server.reception.free_space.free
     states: dict[tuple[str, ...], float] = {}
     for worker in server.workforce.workers.values():
         states[(worker.state,)] = states.get((worker.state,), 0) + 1
@@ -164,7 +166,7 @@ def _gauges(server: Server) -> dict[Statistic, Samples]:
         BUILD: {(version("ulpool"), platform.python_version()): 1},
         UP: {(): not unready(server)},
         WORKERS: states,
-        UPTIME: {(): now - server.started_at},
+        UPTIME: {(): server.loop.now - server.started_at},
         FREE: {} if free is None else {(): free},
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
+from functools import partial
 from itertools import count
 
 from pool import logs
@@ -35,7 +36,7 @@ class Reception:
         self._loop = loop
         self._workforce = workforce
         self.admission = Admission(Limits.of(settings))
-        self.free_space = FreeSpace(settings.output_directory, settings.min_free)
+        self.free_space = FreeSpace(loop, settings.output_directory, settings.min_free)
         self._waiting: deque[HeldConnection] = deque()  # for a worker
         self._tokens = count(1)
         self._choices = count(1)
@@ -130,6 +131,7 @@ class Reception:
             elif type(record) is Admit:
                 self._admit(worker, connection, record)
             elif type(record) is Closed:
+                worker.served -= record.was_health_check
                 self._closed(worker, connection)
             elif type(record) is Nack:
                 self._refused(worker, connection, record)
@@ -158,7 +160,13 @@ class Reception:
         self._receive(connection)
 
     def _admit(self, worker: WorkerProcess, connection: HeldConnection, record: Admit) -> None:
-        self.admission.short_of_space = self.free_space.is_short(self._loop.now)
+        """Judge the request once it is known whether there is room for what it would send."""
+        self.free_space.judge(partial(self._answer, worker, connection, record))
+
+    def _answer(self, worker: WorkerProcess, connection: HeldConnection, record: Admit) -> None:
+        if self.connections.get(connection.token) is not connection:
+            return  # it was closed meanwhile
+        self.admission.short_of_space = self.free_space.is_short
         rule = self.admission.request(connection.token, record.host, record.calling_ae_title)
         if rule is not None:
             self.counters.count("limits_reached", rule.name)

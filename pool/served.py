@@ -20,7 +20,7 @@ from pool.loop import EPOLLIN
 from pool.messages import AssociationDetails, Message
 from pool.offers import REJECTED_BY
 from pool.proxy_protocol import Header
-from pool.stats import OTHER, Counters, calling_label, status_label
+from pool.stats import OTHER, Cell, Counters, Histogram, calling_label, status_label
 from pool.storage import Incoming, Stored
 from pool.tls_socket import TLSSocket
 from ul.acse import Rejection
@@ -53,7 +53,7 @@ from ul.session_events import (
 from ul.spool import Spool
 from ul.status import DUPLICATE_SOP_INSTANCE, PENDING, SUCCESS
 from ul.upper_layer import UpperLayer
-from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command
+from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command, MessageType
 
 if TYPE_CHECKING:
     from pool.scp import SCP
@@ -78,6 +78,7 @@ class ServedAssociation(Connection):
     """
 
     __slots__ = (
+        "_answered",
         "_calling_label",
         "_counters",
         "_end",
@@ -87,6 +88,7 @@ class ServedAssociation(Connection):
         "called_ae_title",
         "calling_ae_title",
         "entrance",
+        "is_health_check",
         "messages",
         "opened_at",
         "peer_address",
@@ -104,6 +106,7 @@ class ServedAssociation(Connection):
         self.pace = scp.new_pace()
         self._performances: Performances | None = None
         self._calling_label = OTHER
+        self._answered: dict[int, tuple[Cell, Histogram]] = {}  # by command field and status: where they are counted
         self._rule: str | None = None
         self._end = ""
         self.token = handoff.token
@@ -112,6 +115,7 @@ class ServedAssociation(Connection):
         self.calling_ae_title = ""
         self.called_ae_title = ""
         self.messages = 0
+        self.is_health_check = False
 
     # -- the worker's side
 
@@ -171,7 +175,7 @@ class ServedAssociation(Connection):
 
     def expire_artim(self) -> None:
         """The place of this connection, which has not asked for an association yet, is needed: as if ARTIM ran out."""
-        self._expire("no A-ASSOCIATE-RQ before its place was needed")
+        self._expire(f"{self._missing} before its place was needed")
 
     def dismiss(self) -> None:
         """We leave: an A-ASSOCIATE-RQ that is already there is answered, and who has said nothing is not waited for."""
@@ -185,6 +189,12 @@ class ServedAssociation(Connection):
         self.upper_layer.expire_artim(self._loop.now)
         self.pump()
 
+    @property
+    def _missing(self) -> str:
+        """What a connection has not come to in its time, in words."""
+        entering = getattr(self._socket, "missing", "")
+        return entering or ("half an A-ASSOCIATE-RQ" if self.bytes_received else "no A-ASSOCIATE-RQ")
+
     def _expired(self, why: str) -> None:
         if self.session.state == IDLE and not self.upper_layer.breach:
             self._end = why
@@ -193,7 +203,7 @@ class ServedAssociation(Connection):
         artim = self.upper_layer.artim_timer
         if artim.expired(self._loop.now) and self.session.state == IDLE:
             self._counters.connections_expired += 1
-            self._expired(f"ACSE timeout: no A-ASSOCIATE-RQ for {artim.duration:g} s")
+            self._expired(f"ACSE timeout: {self._missing} for {artim.duration:g} s")
         super()._timer_due()
 
     def _too_slow(self, why: str) -> None:
@@ -281,7 +291,7 @@ class ServedAssociation(Connection):
         counters, request = self._counters, self.session.request
         if request is not None:
             self._take_titles(request)
-        counters.count("associations_rejected", *map(str, rejection))
+        counters.count("associations_rejected", *rejection.names)
         if self._rule is None and rejection in REJECTED_BY:  # in negotiation; what the acceptor refuses, it counts
             self._rule = REJECTED_BY[rejection]
             counters.count("limits_reached", self._rule)
@@ -383,13 +393,28 @@ class ServedAssociation(Connection):
 
     def responding(self, operation: Operation, response: Command) -> None:
         """Count a response, and log an operation that failed."""
+        counters, kind, status = self._counters, operation.request.type, response.Status
+        counted = self._answered.get(kind.command_field << 16 | status)
+        if counted is None:
+            counted = self._count_answers(kind, status)
+        cell, histogram = counted
+        cell.number += 1
+        counters.responses += 1
+        if status in PENDING:
+            return
+        histogram.observe(monotonic() - operation.received_at)
+        if status != SUCCESS:
+            self._respond_failure(operation, response)
+
+    def _count_answers(self, kind: MessageType, status: int) -> tuple[Cell, Histogram]:
+        """Where answers like this one are counted from now on."""
+        cell = self._counters.cell("responses", (kind.name, status_label(status), self._calling_label))
+        histogram = self._counters.histogram("operation_seconds", (kind.name,))
+        counted = self._answered[kind.command_field << 16 | status] = cell, histogram
+        return counted
+
+    def _respond_failure(self, operation: Operation, response: Command) -> None:
         counters, command = self._counters, operation.request.type.name
-        counters.count("responses", command, status_label(response.Status), self._calling_label)
-        if response.Status in PENDING:
-            return
-        counters.observe("operation_seconds", monotonic() - operation.received_at, command)
-        if response.Status == SUCCESS:
-            return
         if response.Status == DUPLICATE_SOP_INSTANCE and operation.request.type is C_STORE_RQ:
             counters.instances_conflicting += 1
         failure = {
@@ -426,7 +451,8 @@ class ServedAssociation(Connection):
             breach = self.lost
             self._counters.count("protocol_errors", kind)
         level = logs.INFO if asked else logs.WARNING if self._end or breach else logs.DEBUG
-        if is_health_check := self._is_unintroduced and self._end == RELEASED and self._only_echoed:
+        self.is_health_check = self._is_unintroduced and self._end == RELEASED and self._only_echoed
+        if self.is_health_check:
             self._scp.counters.health_checks += 1
             level = logs.DEBUG
         elif self._is_unintroduced:
@@ -444,11 +470,12 @@ class ServedAssociation(Connection):
             tls=self._socket.version if isinstance(self._socket, TLSSocket) else None,
             end=self._end or breach or self.lost or "closed by the peer",
         )
-        if asked and events.followed and not is_health_check:
+        if asked and events.followed and not self.is_health_check:
             self._publish(
                 messages.ASSOCIATION_CLOSED,
                 messages=self.messages,
                 bytes=self.bytes_received,
+                bytes_sent=self.bytes_sent,
                 seconds=round(self._loop.now - self.opened_at, 3),
                 end=self._end or self.lost or "closed by the peer",
             )

@@ -2,8 +2,9 @@
 
 `Counters` is the table: each field is one statistic with its kind and help, and, where it is told apart further, the
 names of its labels. Plain numbers are counted with `counters.connections += 1`, labelled ones with
-`counters.count("protocol_errors", "unexpected-pdu")`, which counts the total too; times with `counters.observe`.
-Who counts what is decided where it happens; what is shown, added up or scraped is read from the rows.
+`counters.count("protocol_errors", "unexpected-pdu")`, which counts the total too; times with `counters.observe`. Who
+counts with every message keeps the `cell` and the `histogram` at hand, for finding them costs more than counting. Who
+counts what is decided where it happens; what is shown, added up or scraped is read from the rows.
 
 Values of labels come from us or from the settings, never from a peer: nobody outside can make up a new series.
 """
@@ -74,6 +75,11 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
+    def observe(self, seconds: float) -> None:
+        """One more observation."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.sum += seconds
+
     def snapshot(self) -> Snapshot:
         """Plain data, of its own."""
         return {"counts": list(self.counts), "sum": self.sum}
@@ -82,6 +88,15 @@ class Histogram:
         """Add a snapshot."""
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, other["counts"], strict=True)]
         self.sum += other["sum"]
+
+
+class Cell:
+    """The part of a labelled statistic that one combination of labels has. Who counts here counts the total too."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
 
 
 def _statistic(kind: str, help: str, *labels: str) -> Any:
@@ -120,27 +135,28 @@ class Counters:
     bytes_received: int = _statistic(COUNTER, "bytes received from peers")
     bytes_sent: int = _statistic(COUNTER, "bytes sent to peers")
     bytes_stored: int = _statistic(COUNTER, "bytes of stored data sets")
-    labelled: dict[str, dict[Labels, int]] = field(default_factory=dict)  # name -> labels -> part of the number
+    labelled: dict[str, dict[Labels, Cell]] = field(default_factory=dict)  # name -> labels -> part of the number
     histograms: dict[str, dict[Labels, Histogram]] = field(default_factory=dict)
 
     def count(self, name: str, *labels: str) -> None:
         """One more of a labelled statistic."""
         setattr(self, name, getattr(self, name) + 1)
-        try:
-            self.labelled[name][labels] += 1
-        except KeyError:  # the first one
-            self.labelled.setdefault(name, {})[labels] = 1
+        self.cell(name, labels).number += 1
 
     def observe(self, name: str, seconds: float, *labels: str) -> None:
         """One more observation of a histogram."""
-        try:
-            histogram = self.histograms[name][labels]
-        except KeyError:  # the first one
-            histogram = self._histogram(name, labels)
-        histogram.counts[bisect_left(histogram.bounds, seconds)] += 1
-        histogram.sum += seconds
+        self.histogram(name, labels).observe(seconds)
 
-    def _histogram(self, name: str, labels: Labels) -> Histogram:
+    def cell(self, name: str, labels: Labels) -> Cell:
+        """Where a part of a labelled statistic is counted."""
+        cells = self.labelled.setdefault(name, {})
+        cell = cells.get(labels)
+        if cell is None:
+            cell = cells[labels] = Cell()
+        return cell
+
+    def histogram(self, name: str, labels: Labels) -> Histogram:
+        """Where the observations with these labels are counted."""
         series = self.histograms.setdefault(name, {})
         histogram = series.get(labels)
         if histogram is None:
@@ -151,8 +167,8 @@ class Counters:
         """The numbers as they are now: plain data, of its own."""
         values: Snapshot = {name: getattr(self, name) for name in _NAMES}
         values["labelled"] = {
-            name: {_BETWEEN_LABELS.join(labels): number for labels, number in parts.items()}
-            for name, parts in self.labelled.items()
+            name: {_BETWEEN_LABELS.join(labels): cell.number for labels, cell in cells.items()}
+            for name, cells in self.labelled.items()
         }
         values["histograms"] = {
             name: {_BETWEEN_LABELS.join(labels): histogram.snapshot() for labels, histogram in series.items()}
@@ -165,13 +181,11 @@ class Counters:
         for name in _NAMES:
             setattr(self, name, getattr(self, name) + other.get(name, 0))
         for name, parts in other.get("labelled", {}).items():
-            mine = self.labelled.setdefault(name, {})
             for text, number in parts.items():
-                labels = split_labels(text)
-                mine[labels] = mine.get(labels, 0) + number
+                self.cell(name, split_labels(text)).number += number
         for name, series in other.get("histograms", {}).items():
             for text, histogram in series.items():
-                self._histogram(name, split_labels(text)).add(histogram)
+                self.histogram(name, split_labels(text)).add(histogram)
 
 
 STATISTICS: Final = tuple(Statistic(f.name, **f.metadata) for f in dataclasses.fields(Counters) if f.metadata)

@@ -39,6 +39,11 @@ _WORDS: Final = {
 }
 
 
+def cipher_suites(profile: str) -> list[tuple[str, str]]:
+    """(version, suite) of all that a server with this profile agrees to, in its order."""
+    return [(suite["protocol"], suite["name"]) for suite in _context(ssl.PROTOCOL_TLS_SERVER, profile).get_ciphers()]
+
+
 def secured(settings: Settings) -> tuple[bool, ...]:
     """For each address of `bind`, whether it is TLS: as it says, or, if none does, whether we have a certificate."""
     if all(bind.tls is None for bind in settings.bind):

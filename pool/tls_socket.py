@@ -67,6 +67,13 @@ class TLSSocket:
         """Such as TLSv1.3; None before the handshake."""
         return self._tls.version() if self.is_established else None
 
+    @property
+    def missing(self) -> str:
+        """What of the handshake has not come, for a log; empty for nothing."""
+        if self.is_established:
+            return ""
+        return "half a TLS handshake" if self._has_heard else "no TLS handshake"
+
     def handshake(self) -> None:
         """Go on with the handshake until it is done.
 

@@ -20,6 +20,7 @@ from pool.listeners import ListenError
 from pool.loop import EPOLLHUP, EPOLLIN, EPOLLOUT, Loop
 
 LONGEST_REQUEST: Final = 8192  # bytes, its header fields included
+MOST_FORGOTTEN: Final = 65536  # bytes that a client may send after its request
 MOST_CONNECTIONS: Final = 32
 TIMEOUT: Final = 10.0  # seconds from the accept to the end
 _RETRY: Final = 1.0  # seconds until connections are accepted again after the descriptors ran out
@@ -122,6 +123,7 @@ class _Exchange:
         self._server = server
         self._socket = sock
         self._received = b""
+        self._forgotten = 0  # bytes
         self._unsent = memoryview(b"")
         self._head_only = False
         self._answered = False  # or about to be
@@ -157,9 +159,13 @@ class _Exchange:
             self._server.loop.modify(self._socket.fileno(), 0)  # it has said all and waits for its answer
         elif not data:
             self.close()
-        elif not self._answered:  # what follows the request is read and forgotten
+        elif not self._answered:
             self._received += data
             self._request()
+        else:  # what follows the request is read and forgotten
+            self._forgotten += len(data)
+            if self._forgotten > MOST_FORGOTTEN:
+                self.close()
 
     def _request(self) -> None:
         """Ask for an answer once the request is whole."""

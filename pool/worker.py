@@ -57,6 +57,7 @@ class Association(Protocol):
     peer_address: tuple[str, int]  # the requestor's, once its A-ASSOCIATE-RQ is there
     bytes_received: int
     bytes_sent: int
+    is_health_check: bool  # at its end: it was a balancer's, and nothing more
 
     def start(self) -> None:
         """Begin: the connection is acknowledged."""
@@ -145,12 +146,12 @@ class Worker:
 
     def association_closed(self, association: Association) -> None:
         """Give its place back."""
-        self._closed(association.token)
+        self._closed(association.token, association.is_health_check)
 
-    def _closed(self, token: int) -> None:
+    def _closed(self, token: int, was_health_check: bool = False) -> None:
         self._associations.pop(token, None)
         self._asking.pop(token, None)
-        self._channel.send(Closed(token))
+        self._channel.send(Closed(token, was_health_check))
         if self._leaving and not self._associations:
             self._loop.stop()
 
@@ -205,12 +206,14 @@ class Worker:
         """The end of the hand-off socket: nobody comes any more, and nobody answers any more.
 
         So this, not DRAIN or STOP, which may overtake connections that are handed over, is the end of the pending ones.
+        Of the others DRAIN says it too, unless it is the acceptor's death that we see.
         """
         self._leaving = True
         for association in list(self._asking.values()):
             self._loop.call_soon(association.refused, _LEAVING, _LEAVING_RULE)
         self._asking.clear()
-        self._once_acknowledged += [association.dismiss for association in self._associations.values()]
+        for association in self._associations.values():
+            self._once_acknowledged += association.drain, association.dismiss
         self._begin()
         if not self._associations:
             self._loop.stop()
@@ -230,6 +233,7 @@ class Worker:
         if kind == messages.PING.type:
             self._control.send(messages.PONG(number=message["number"], counters=self._snapshot()))
         elif kind == messages.INQUIRE.type:
+            self._events.flush()  # who is not listed any more was told of before
             details = {token: association.details() for token, association in self._associations.items()}
             self._control.send(messages.DETAILS(number=message["number"], associations=details))
         elif kind == messages.DRAIN.type:

@@ -81,6 +81,7 @@ class Slot:
         self.successor: WorkerProcess | None = None  # not ready yet
         self.early_deaths = 0
         self.retry: TimerHandle | None = None
+        self.was_filled = False  # somebody served here, once
         self.abolished = False  # nobody is wanted here any more
 
     @property
@@ -92,6 +93,7 @@ class Slot:
     def take_over(self) -> WorkerProcess | None:
         """The successor is ready: it serves. Returns who did so before."""
         predecessor, self.worker, self.successor = self.worker, self.successor, None
+        self.was_filled = True
         return predecessor
 
     def holds(self, worker: WorkerProcess) -> bool:

@@ -115,7 +115,7 @@ class Workforce:
         self._stopping = False
         self._beat_due = loop.now
         self._beat_timer: TimerHandle | None = None
-        self._stop_timer: TimerHandle | None = None
+        self._kill_timer: TimerHandle | None = None
 
     @property
     def complete(self) -> bool:
@@ -140,7 +140,7 @@ class Workforce:
 
     def close(self) -> None:
         """After the end of all workers."""
-        for timer in (self._beat_timer, self._stop_timer):
+        for timer in (self._beat_timer, self._kill_timer):
             if timer is not None:
                 timer.cancel()
         self._router.close()
@@ -170,7 +170,9 @@ class Workforce:
     def _ready(self, worker: WorkerProcess) -> None:
         worker.ready_at = self._loop.now
         worker.unanswered = 0
-        logs.event(logs.DEBUG, "worker.ready", worker=worker.number, pid=worker.process.pid)
+        replaces = worker.slot.was_filled  # whose end was told; the others are summed up by who asked for them
+        level = logs.INFO if replaces else logs.DEBUG
+        logs.event(level, "worker.ready", worker=worker.number, pid=worker.process.pid)
         if worker.slot.abolished or self._stopping:
             return  # it was told to go while it was on its way
         predecessor = worker.slot.take_over()
@@ -228,7 +230,9 @@ class Workforce:
             return
         delay = respawn_delay(slot.early_deaths)
         if delay and slot.successor is None:
-            logs.event(logs.ERROR, "worker.crash_loop", deaths=slot.early_deaths, next_start_in=delay)
+            logs.event(
+                logs.ERROR, "worker.crash_loop", worker=worker.number, deaths=slot.early_deaths, next_start_in=delay
+            )
             self._fill_later(slot, delay)
         self._make_the_number_right()
 
@@ -336,8 +340,8 @@ class Workforce:
         interval = self.generation.settings.timeout / BEATS
         late = self._loop.now - self._beat_due > interval / 2
         for worker in () if late else self.workers.values():
-            if self._is_stuck(worker):
-                logs.event(logs.ERROR, "worker.stuck", worker=worker.number, pid=worker.process.pid)
+            if fault := self._what_is_stuck(worker):
+                logs.event(logs.ERROR, "worker.stuck", worker=worker.number, pid=worker.process.pid, reason=fault)
                 worker.reason = messages.STUCK
                 worker.kill()
             worker.unanswered += 1
@@ -347,11 +351,12 @@ class Workforce:
         self.ask_counters(self._employer.workers_beat, timeout=interval / 2)
         self._schedule_beat()
 
-    def _is_stuck(self, worker: WorkerProcess) -> bool:
+    def _what_is_stuck(self, worker: WorkerProcess) -> str:
         timeout = self.generation.settings.timeout
         if worker.ready_at is None:  # a start is imports and a disk, of which --timeout says nothing
-            return self._loop.now >= worker.started_at + max(timeout, _START_TIMEOUT)
-        return worker.unanswered >= BEATS
+            longest = max(timeout, _START_TIMEOUT)
+            return f"not ready after {longest:g} s" if self._loop.now >= worker.started_at + longest else ""
+        return f"no answer for {timeout:g} s" if worker.unanswered >= BEATS else ""
 
     # What they say
 
@@ -402,15 +407,17 @@ class Workforce:
         if not worker.serves and not worker.connections and worker.channel.open:
             worker.channel.half_close()
 
-    def drain(self, timeout: float | None) -> None:
-        """Let every worker finish its operations and leave; after so many seconds, `stop`."""
-        self._let_all_go(messages.DRAIN(), timeout, self.stop)
+    def drain(self) -> None:
+        """Let every worker finish its operations and leave."""
+        self._let_all_go(messages.DRAIN())
 
     def stop(self) -> None:
         """Have every worker abort its associations and leave; after STOP_TIMEOUT, SIGKILL."""
-        self._let_all_go(messages.STOP(now=True), STOP_TIMEOUT, self._kill)
+        self._let_all_go(messages.STOP(now=True))
+        if self._kill_timer is None:
+            self._kill_timer = self._loop.call_at(self._loop.now + STOP_TIMEOUT, self._kill)
 
-    def _let_all_go(self, message: Body, timeout: float | None, then: Callable[[], object]) -> None:
+    def _let_all_go(self, message: Body) -> None:
         self._stopping = True
         if self._renewal is not None:
             self._give_up("the server stops")
@@ -422,10 +429,6 @@ class Workforce:
             if worker.ready_at is None:
                 worker.kill()  # it holds nothing
         self.tell(message)
-        if self._stop_timer is not None:
-            self._stop_timer.cancel()
-        if timeout is not None:
-            self._stop_timer = self._loop.call_at(self._loop.now + timeout, then)
         if not self.workers:
             self._loop.call_soon(self._employer.workforce_gone)
 

@@ -16,6 +16,9 @@ from typing import Any
 
 from peers import DEADLINE
 
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as under nohup: what is started here would not reload
+    signal.signal(signal.SIGHUP, lambda signum, frame: None)
+
 READY = re.compile(r"ulpool: ready: (?P<aet>.+)@(?P<host>.+):(?P<port>\d+), (?P<workers>\d+) workers?, ")
 
 
@@ -31,9 +34,20 @@ class RunningServer:
         self._ended = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        self.port = 0
+
+    def wait_until_ready(self) -> None:
+        """Until it takes connections; from then on its port is known."""
         ready = READY.match(self.wait_for_log("ulpool: ready:"))
         assert ready is not None
         self.port = int(ready["port"])
+
+    def close(self) -> None:
+        """After its end. Workers of a killed server write to the log until they end too."""
+        self._reader.join(DEADLINE)
+        assert not self._reader.is_alive(), "a worker of it still lives"
+        assert self.process.stderr is not None
+        self.process.stderr.close()
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -117,8 +131,10 @@ def server(
             cwd=cwd,
             **popen,
         )
+        running = RunningServer(process, store, Path(control))
         try:
-            yield RunningServer(process, store, Path(control))
+            running.wait_until_ready()
+            yield running
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
@@ -127,5 +143,4 @@ def server(
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-            assert process.stderr is not None
-            process.stderr.close()
+            running.close()

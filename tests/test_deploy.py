@@ -50,6 +50,15 @@ def test_every_label_exists() -> None:
         assert used <= known, query
 
 
+def test_the_alerts_are_what_prometheus_understands() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    command = [promtool, "check", "rules", DEPLOY / "prometheus-alerts.yml"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0 and "9 rules found" in ran.stdout, ran.stdout + ran.stderr
+
+
 def test_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in dashboard()["panels"]:

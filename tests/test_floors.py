@@ -48,9 +48,10 @@ FLOORS: list[tuple[str, ...]] = [
     ("pool.cores", "pool.interpreter"),
     ("pool.config.*",),
     ("pool.stats", "pool.messages", "pool.logs", "pool.log_events", "pool.exit_status", "pool.admission", "pool.pace"),
-    ("pool.loop", "pool.free_space", "pool.descriptors", "pool.tls", "pool.exchange"),
+    ("pool.loop", "pool.descriptors", "pool.tls", "pool.exchange"),
     (
         "pool.handoff",
+        "pool.free_space",
         "pool.listeners",
         "pool.control",
         "pool.tls_socket",

@@ -25,7 +25,7 @@ from ul.pdu_primitives import (
     SCP_SCU_RoleSelectionNegotiation,
     UserInformationItem,
 )
-from ul.sop_class import Verification, may_be_storage
+from ul.sop_class import TRANSFER_SYNTAXES, Verification, may_be_storage
 
 # Derived from a UUID (PS3.5 B.2): names this implementation and belongs to nobody else.
 IMPLEMENTATION_CLASS_UID: Final = "2.25.339905227811164247810970030750372672646"
@@ -49,6 +49,31 @@ class Rejection(NamedTuple):
     source: int
     diagnostic: int
 
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """What the table calls them; a value that is not in it is its own name."""
+        result, source, diagnostic = self
+        reasons = _REASONS.get(source, {})
+        return (
+            _RESULTS.get(result, str(result)),
+            _SOURCES.get(source, str(source)),
+            reasons.get(diagnostic, str(diagnostic)),
+        )
+
+
+# PS3.8 Table 9-21
+_RESULTS: Final = {1: "rejected-permanent", 2: "rejected-transient"}
+_SOURCES: Final = {1: "service-user", 2: "service-provider-acse", 3: "service-provider-presentation"}
+_REASONS: Final = {
+    1: {
+        1: "no-reason-given",
+        2: "application-context-name-not-supported",
+        3: "calling-ae-title-not-recognized",
+        7: "called-ae-title-not-recognized",
+    },
+    2: {1: "no-reason-given", 2: "protocol-version-not-supported"},
+    3: {1: "temporary-congestion", 2: "local-limit-exceeded"},
+}
 
 APPLICATION_CONTEXT_NAME_NOT_SUPPORTED: Final = Rejection(1, 1, 2)
 CALLING_AE_TITLE_NOT_RECOGNIZED: Final = Rejection(1, 1, 3)
@@ -76,13 +101,13 @@ class SupportedContext(NamedTuple):
 
 
 class _Every(frozenset[str]):
-    """All transfer syntaxes there are."""
+    """All transfer syntaxes there are. Those that can be listed are PS3.6's; private ones are in it too."""
 
     def __contains__(self, uid: object) -> bool:
         return True
 
 
-IN_ANY_TRANSFER_SYNTAX: Final = SupportedContext(_Every())  # the requestor's first
+IN_ANY_TRANSFER_SYNTAX: Final = SupportedContext(_Every(TRANSFER_SYNTAXES))  # the requestor's first
 
 
 class Restriction(NamedTuple):

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
 from typing import Any, Final
 
 import click
@@ -15,7 +14,7 @@ from pool.cli import CONTEXT_SETTINGS, SettingsCommand
 from pool.config import SETTINGS, Setting, SettingError, Settings
 from pool.control import UnsafeDirectory, require_private
 from pool.exit_status import ExitStatus
-from pool.free_space import FreeSpace
+from pool.free_space import look
 from pool.resolution import Sources, settle
 from pool.tls import check as check_tls
 
@@ -99,7 +98,7 @@ def _faults(settings: Settings) -> Iterator[str]:
     stores = not settings.application or settings.origins["output_directory"] != "default"
     if stores and (fault := _cannot_make(settings.output_directory)):
         yield f"{named('output_directory')}: {fault}"
-    if stores and FreeSpace(settings.output_directory, settings.min_free).is_short(monotonic()):
+    if stores and _is_short(settings):
         yield f"{named('min_free')}: {settings.output_directory} has less free space than that: all would be rejected"
     try:
         check_tls(settings)
@@ -109,6 +108,14 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield f"{named('log_file')}: {fault}"
     if settings.control is not None and (fault := _cannot_control(settings.control)):
         yield f"{named('control')}: {fault}"
+
+
+def _is_short(settings: Settings) -> bool:
+    try:
+        room = look(settings.output_directory)
+    except OSError:  # what is wrong with the directory is said
+        return False
+    return room.free < settings.min_free.of(room.total)
 
 
 def _origin(row: Setting, settings: Settings) -> str:

@@ -15,6 +15,19 @@ from pool.conformance import Subject, statement
 from pool.exit_status import ExitStatus
 from pool.resolution import Sources, settle
 
+# Kinds of security profiles, and where the statement names the one that is supported
+_PROFILES: Final = (
+    ("secure use", ""),
+    ("secure transport connection", "profile"),
+    ("digital signature", ""),
+    ("media storage security", ""),
+    ("attribute confidentiality", ""),
+    ("network address management", ""),
+    ("time synchronization", ""),
+    ("application configuration management", ""),
+    ("audit trail", ""),
+)
+
 _LIMIT_SECTIONS: Final = ("Limits", "Timeouts (seconds)")
 
 
@@ -91,9 +104,10 @@ def _sop_classes(stated: dict[str, Any]) -> Iterator[str]:
         cells = [(row["name"], row["uid"], _yes(row["scu"]), _yes(row["scp"]), _services(row)) for row in rows]
         yield _table(("SOP class", "UID", "SCU", "SCP", "performed by"), cells)
     if stated["unknown_sop_classes"] is not None:
+        private = ", and in private ones" if stated["unknown_transfer_syntaxes"] else ""
         yield (
             "SOP classes that are not listed are accepted too, private ones such as the standard's, as Storage SCP and "
-            "in every transfer syntax of PS3.6."
+            f"in every transfer syntax of PS3.6{private}."
         )
 
 
@@ -152,8 +166,8 @@ def _acceptance(stated: dict[str, Any]) -> Iterator[str]:
             ],
         )
     yield "Reasons for rejection (PS3.8 Table 9-21):"
-    rejections = [(row["result"], row["source"], row["reason"], row["when"]) for row in stated["rejections"]]
-    yield _table(("result", "source", "reason", "when"), rejections)
+    columns = ("result", "source", "reason", "name", "when")
+    yield _table(columns, [[row[column] for column in columns] for row in stated["rejections"]])
 
 
 def _sop_specific(stated: dict[str, Any]) -> Iterator[str]:
@@ -179,10 +193,22 @@ def _character_sets(stated: dict[str, Any]) -> Iterator[str]:
 
 
 def _security(stated: dict[str, Any]) -> Iterator[str]:
+    security = stated["security"]
     yield "## 6 Security"
-    rows = [(f"`--{name.replace('_', '-')}`", value) for name, value in stated["security"].items()]
+    yield "### 6.1 Security profiles"
+    rows = [(kind, security[name] or "none" if name else "none") for kind, name in _PROFILES]
+    yield _table(("kind of profile (PS3.15)", "supported"), rows)
+    yield "### 6.2 Association level security"
+    yield _table(("address", "transport"), [(row["address"], row["transport"]) for row in security["addresses"]])
+    if security["profile"]:
+        yield f"The certificate of the requestor is {security['client_certificate']}. What is agreed to, in this order:"
+        rows = [(row["version"], row["suite"]) for row in security["cipher_suites"]]
+        yield _table(("from version", "cipher suite"), rows)
+    yield "AE titles and addresses that are let in are those of 3.2.3. They are claims that only certificates prove."
+    rows = [(f"`--{name.replace('_', '-')}`", value) for name, value in security["settings"].items()]
     yield _table(("setting", "value"), rows)
-    yield "Logs, metrics and names of files hold no values of a data set but UIDs."
+    yield "### 6.3 Application level security"
+    yield "None. Logs, metrics and names of files hold no values of a data set but UIDs."
 
 
 def _by_service_class(stated: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:

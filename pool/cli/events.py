@@ -35,7 +35,7 @@ _NOT_SHOWN = ("type", "time", "number")
 def events(types: tuple[str, ...], as_json: bool, **command_line: Any) -> int:
     """Follow what happens: all of it, or types that begin so. Ends with the server, or Ctrl-C.
 
-    The server never waits for who follows: who reads too slowly misses some, and is told.
+    The server never waits for who follows: who reads too slowly misses some, and is told unless types are given.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # libzmq may be about to wait: nothing of ours would be asked
     last = None

@@ -14,14 +14,16 @@ from pool.cli.echo import verify
 from pool.cli.peer import parsed_by, resolved
 from pool.config import Settings, seconds
 from pool.config.binds import Bind, binds
-from pool.control import find, request
+from pool.control import ControlError, find, request
 from pool.exit_status import ExitStatus
-from pool.resolution import Sources, settle
+from pool.resolution import Sources
 from pool.scu import Peer
 from pool.tls import client_context, secured
 from ul.session_events import Timeouts
 
 CALLING_AE_TITLE: Final = "HEALTHCHECK"
+
+_STATUS_TIMEOUT: Final = 1.0  # seconds
 
 # Where a server listens on every address, it is there on this one.
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -55,9 +57,9 @@ def healthcheck(wait: float, **command_line: Any) -> int:
 
     Quiet and 0 if it does, else one line and 1.
     """
-    settings = settle(Sources(command_line, dict(os.environ)))
-    bind = settings.bind[0] if settings.bind[0].port else _bound(settings)
-    peer = Peer(bind.ae_title or settings.aet, _LOOPBACK.get(bind.host, bind.host), bind.port)
+    settings = Sources(command_line, dict(os.environ)).resolve()  # an application is not imported for every probe
+    bind, title = _target(settings)
+    peer = Peer(title, _LOOPBACK.get(bind.host, bind.host), bind.port)
     try:
         verify(
             peer,
@@ -72,12 +74,18 @@ def healthcheck(wait: float, **command_line: Any) -> int:
     return ExitStatus.OK
 
 
-def _bound(settings: Settings) -> Bind:
-    """The address that a server with port 0 took. Raises ControlError."""
-    answer = request(find(settings.control), messages.STATUS(), 1.0)
-    return binds(",".join(answer["status"]["bind"]))[0]._replace(
-        ae_title=settings.bind[0].ae_title, tls=settings.bind[0].tls
-    )
+def _target(settings: Settings) -> tuple[Bind, str]:
+    """Where the server is, and its title; it is asked for what it knows alone. Raises ControlError."""
+    bind, title = settings.bind[0], settings.aet
+    is_declared = settings.application and not bind.ae_title and settings.origins["aet"] == "default"
+    if is_declared or not bind.port:
+        try:
+            status = request(find(settings.control), messages.STATUS(), _STATUS_TIMEOUT)["status"]
+            bind, title = binds(",".join(status["bind"]))[0]._replace(tls=bind.tls), status["aet"]
+        except ControlError:
+            if not bind.port:
+                raise
+    return bind, bind.ae_title or title
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

@@ -151,7 +151,8 @@ def _identity(association: AssociationStatus) -> tuple[object, ...]:
 
 def _counts(server: ServerStatus) -> Table:
     counters, rates = server["counters"], server["rates"]
-    made = table("Counts", "what", "now or in all", f"per second, last {server['rate_seconds']:.0f} s")
+    made = table("Counts", "what", "number", f"a second, last {server['rate_seconds']:.0f} s")
+    made.columns[0].no_wrap = False
     for row in STATISTICS:
         rate = "" if row.kind == GAUGE else amount(row, rates.get(row.name, 0.0))
         made.add_row(row.help, amount(row, counters.get(row.name, 0)), rate)

@@ -1,7 +1,7 @@
 """`ulpool top`: what a running server does right now, by worker, calling title and command.
 
-A rate is the difference of two samples. Of a calling title it is that of its open associations: what came on one that
-was opened and closed between two samples is in the server's rates and not in the title's.
+A rate is the difference of two samples. Those of a calling title are made of its associations: of the open ones by what
+their workers know, of those that were closed in between by the event that said so, so that short ones count as well.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import select
 import sys
 import termios
 import tty
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -27,7 +28,7 @@ from pool.cli.status import FIND_BY, as_json, control
 from pool.cli.tables import cells, console, duration, plain, size, table
 from pool.client import Control
 from pool.exit_status import ExitStatus
-from pool.messages import AssociationStatus, ServerStatus
+from pool.messages import ASSOCIATION_CLOSED, ServerStatus
 from pool.stats import HISTOGRAMS, STATISTICS, rates
 
 PERCENTILES: Final = (50, 90, 99)
@@ -69,16 +70,47 @@ class View(NamedTuple):
     latencies: list[Latency]
 
 
+class Moved(NamedTuple):
+    """What came and went on one association so far."""
+
+    title: str
+    messages: int = 0
+    received: int = 0
+    sent: int = 0
+
+
 class Sample(NamedTuple):
     """The server at one moment."""
 
     at: float
     status: ServerStatus
-    associations: list[AssociationStatus]
+    open: Counter[str]  # associations by calling title
+    moved: dict[int, Moved]  # by association: the open ones, and those that were closed since the sample before
 
-    @classmethod
-    def of(cls, server: Control) -> Sample:
-        return cls(monotonic(), server.status(), server.associations())
+
+class Watch:
+    """A server of which samples are taken."""
+
+    def __init__(self, server: Control) -> None:
+        self._server = server
+        self._closed = server.events(ASSOCIATION_CLOSED.type)
+        self._moved: dict[int, Moved] = {}
+
+    def sample(self) -> Sample:
+        """The server as it is now."""
+        status, listed = self._server.status(), self._server.associations()
+        moved = {}
+        for one in listed:
+            token, title = one["token"], one["calling_ae_title"]
+            if "state" in one:
+                moved[token] = Moved(title, one["messages"], one["bytes_received"], one["bytes_sent"])
+            else:  # its worker did not answer in time
+                moved[token] = self._moved.get(token, Moved(title))
+        for event in self._closed.waiting():
+            totals = (event["messages"], event["bytes"], event["bytes_sent"])
+            moved[event["association"]] = Moved(event["calling"], *totals)
+        self._moved = moved
+        return Sample(monotonic(), status, Counter(one["calling_ae_title"] for one in listed), moved)
 
 
 @click.command(
@@ -96,12 +128,12 @@ class Sample(NamedTuple):
 @as_json
 def top(interval: float, as_json: bool, **command_line: Any) -> int:
     """Watch rates, workers, calling titles and latencies. Where there is no terminal, one table over one interval."""
-    server = control(command_line)
+    watch = Watch(control(command_line))
     screen = console()
-    before = Sample.of(server)
+    before = watch.sample()
     if as_json or not (screen.is_terminal and sys.stdin.isatty()):
         _wait(interval)
-        view = view_between(before, Sample.of(server))
+        view = view_between(before, watch.sample())
         if as_json:
             click.echo(json.dumps(_as_json(view), indent=2))
         else:
@@ -110,7 +142,7 @@ def top(interval: float, as_json: bool, **command_line: Any) -> int:
     with _keys() as key_within, contextlib.suppress(KeyboardInterrupt), Live(screen=True, console=screen) as live:
         sorting, key = "messages", ""
         while key != "q":
-            after = Sample.of(server)
+            after = watch.sample()
             if after.at - before.at >= interval / 2:
                 view, before = view_between(before, after), after
                 live.update(_shown(view, sorting), refresh=True)
@@ -154,22 +186,14 @@ _zero: Final = {row.name: 0 for row in STATISTICS}
 
 
 def _title_rows(before: Sample, after: Sample, seconds: float) -> list[Row]:
-    former = {association["token"]: association for association in before.associations}
     rows: dict[str, Row] = {}
-    for association in after.associations:
-        title = association["calling_ae_title"]
-        row = rows.get(title, Row(title, 0, 0.0, 0.0, 0.0))
-        earlier: Mapping[str, Any] = former.get(association["token"], {})
-
-        def grown(name: str, now: Mapping[str, Any] = association, then: Mapping[str, Any] = earlier) -> float:
-            return float(max(now.get(name, 0) - then.get(name, 0), 0)) / seconds
-
-        rows[title] = Row(
-            title,
-            row.associations + 1,
-            row.messages + grown("messages"),
-            row.received + grown("bytes_received"),
-            row.sent + grown("bytes_sent"),
+    for token, now in after.moved.items():
+        then = before.moved.get(token, Moved(now.title))
+        row = rows.get(now.title, Row(now.title, after.open[now.title], 0.0, 0.0, 0.0))
+        rows[now.title] = row._replace(
+            messages=row.messages + (now.messages - then.messages) / seconds,
+            received=row.received + (now.received - then.received) / seconds,
+            sent=row.sent + (now.sent - then.sent) / seconds,
         )
     return list(rows.values())
 

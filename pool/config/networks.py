@@ -8,8 +8,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
 
 Network = IPv4Network | IPv6Network
+
+_MAPPED_PREFIX: Final = 96  # bits of ::ffff:0:0/96
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -20,10 +23,14 @@ def networks(text: str) -> tuple[Network, ...]:
 def network(text: str) -> Network:
     """One address or CIDR block."""
     try:
-        return ip_network(text)
+        found = ip_network(text)
     except ValueError as error:
         reason = str(error) if "host bits" in str(error) else f"{text!r} is no address"
         raise ValueError(f"{reason}; give addresses or networks, such as 192.168.0.7, 10.0.0.0/8 or fd00::/8") from None
+    mapped = getattr(found.network_address, "ipv4_mapped", None)
+    if mapped is None or found.prefixlen < _MAPPED_PREFIX:
+        return found
+    return IPv4Network((mapped, found.prefixlen - _MAPPED_PREFIX))  # as addresses are compared
 
 
 def show_networks(networks: Iterable[Network]) -> str:

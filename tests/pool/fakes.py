@@ -47,6 +47,8 @@ class LineApplication:
 
 
 class LineAssociation:
+    is_health_check = False
+
     def __init__(self, application: LineApplication, sock: socket.socket, handoff: Handoff) -> None:
         self.token = handoff.token
         self.peer_address = (handoff.host, handoff.port)

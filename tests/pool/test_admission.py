@@ -22,6 +22,7 @@ from pool.admission import (
     Limits,
 )
 from pool.config import KnownPeer, is_in
+from pool.config.networks import networks
 
 HERE = "192.0.2.1"
 CT1 = KnownPeer("CT1", (ip_network("10.0.0.0/8"), ip_network("fd00::/8")), maximum=2)
@@ -116,6 +117,13 @@ def test_one_address_is_one_however_it_is_written(other):
     admission.connected(2, other)
     assert admission.connected(3, "10.0.0.1") == [(2, MAX_PENDING_PER_ADDRESS)]
     assert admission.request(2, other, "ANY") == PER_ADDRESS
+
+
+@pytest.mark.parametrize("written", ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:a00:0/104"])
+def test_one_network_is_one_however_it_is_written(written):
+    assert networks(written) == (ip_network("10.0.0.0/8"),)
+    assert is_in("10.1.2.3", networks(written)) and is_in("::ffff:10.1.2.3", networks(written))
+    assert not is_in("11.1.2.3", networks(written)) and networks("::/0") == (ip_network("::/0"),)
 
 
 def test_a_title_is_bound_to_its_addresses():

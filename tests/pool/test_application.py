@@ -339,13 +339,14 @@ def _running(command: list[str], folder: Folder) -> Iterator[RunningServer]:
         cwd=folder.path,
         env={**os.environ, "ULPOOL_CONTROL": str(control), "ULPOOL_LOG_FORMAT": "text"},
     )
+    running = RunningServer(process, folder.path / "elsewhere", control)
     try:
-        yield RunningServer(process, folder.path / "elsewhere", control)
+        running.wait_until_ready()
+        yield running
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
-        assert process.stderr is not None
-        process.stderr.close()
+        running.close()
 
 
 # Workers

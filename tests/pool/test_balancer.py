@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,7 +103,7 @@ def test_half_a_header_times_out_and_holds_up_nobody(tmp_path: Path) -> None:
             peer.associate()
             peer.release()
         assert half.receive() is None
-        assert "ACSE timeout" in running.wait_for_log("connection.closed")
+        assert "ACSE timeout: half a PROXY header for 1 s" in running.wait_for_log("connection.closed")
 
 
 def test_nobody_else_is_believed(tmp_path: Path) -> None:
@@ -165,6 +167,23 @@ def test_what_a_balancer_asks_for_itself_is_a_health_check(tmp_path: Path) -> No
         assert running.status()["counters"]["associations_active"] == 0
 
 
+def test_a_health_check_wears_no_worker_out(tmp_path: Path) -> None:
+    with introducing("v2", tmp_path, "--max-requests", 3) as running:
+        (pid,) = running.worker_pids()
+        for _ in range(6):
+            with Relayed(running, LOCAL) as peer:
+                peer.associate()
+                peer.release()
+        running.wait_for_log("association.closed", 6)
+        (worker,) = running.status()["workers"]
+        assert (worker["pid"], worker["served"]) == (pid, 0)
+        for _ in range(3):
+            with Relayed(running, CLIENT) as peer:
+                peer.associate()
+                peer.release()
+        running.wait_for_log("worker.recycled")
+
+
 # -- HAProxy
 
 
@@ -177,34 +196,60 @@ def test_its_health_check_is_a_request_for_verification() -> None:
     assert sent[6 + length :] == bytes.fromhex("05000000000400000000")
 
 
+class Balancer:
+    """A running HAProxy: where it listens, and what it says of its servers."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.port = port
+        self._process = process
+        wait_for_listener(port, process)
+
+    def wait_until(self, words: str) -> None:
+        """Until it has said this."""
+        assert self._process.stderr is not None
+        said = []
+        for line in self._process.stderr:
+            said.append(line)
+            if words in line:
+                return
+        raise AssertionError(f"never said: {words!r}, but:\n{''.join(said)}")
+
+
 @contextmanager
-def haproxy(*ports: int) -> Iterator[int]:
-    """HAProxy with the configuration that we hand out; where it listens."""
+def haproxy(folder: Path, *ports: int, checks: str = "") -> Iterator[Balancer]:
+    """HAProxy with the configuration that we hand out; `checks` is what its comments say of servers with TLS."""
     program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("haproxy is not installed")
+    text = CONFIGURATION.read_text()
+    assert checks in text
+    (folder / "haproxy.cfg").write_text(text.replace(" check-send-proxy ", f" check-send-proxy {checks} "))
     port = free_port()
     addresses = {f"DICOM_SERVER_{n}": f"127.0.0.1:{served}" for n, served in enumerate(ports, 1)}
     process = subprocess.Popen(
-        [program, "-f", str(CONFIGURATION)],
+        [program, "-f", str(folder / "haproxy.cfg")],
         env={**os.environ, "DICOM_BIND": f"127.0.0.1:{port}", **addresses},
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        text=True,
     )
+    killer = threading.Timer(DEADLINE, process.kill)  # then whoever reads what it says is told of its end
+    killer.start()
     try:
-        wait_for_listener(port, process)  # type: ignore[arg-type]  # of a process of bytes or of text
-        yield port
+        yield Balancer(process, port)
     finally:
+        killer.cancel()
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def test_haproxy_in_front_of_two_servers(tmp_path: Path) -> None:
     with (
         introducing("v2", tmp_path / "a") as first,
         introducing("v2", tmp_path / "b") as second,
-        haproxy(first.port, second.port) as port,
+        haproxy(tmp_path, first.port, second.port) as balancer,
     ):
+        port = balancer.port
         for running in (first, second):
             running.wait_for_log("calling=HAPROXY")
         for number in range(4):
@@ -231,3 +276,32 @@ def test_haproxy_in_front_of_two_servers(tmp_path: Path) -> None:
             assert ulpool("echo", f"ANY@127.0.0.1:{port}").returncode == 0
         with Requestor(port) as association:
             assert association.echo() == 0
+
+
+def test_haproxy_leaves_an_association_to_a_server_that_drains(tmp_path: Path) -> None:
+    with (
+        introducing("v2", tmp_path / "store", "--drain-idle", DEADLINE) as running,
+        haproxy(tmp_path, running.port, free_port()) as balancer,
+    ):
+        running.wait_for_log("calling=HAPROXY")
+        with Requestor(balancer.port) as association:
+            assert association.echo() == 0
+            running.process.send_signal(signal.SIGTERM)
+            balancer.wait_until("archive/ulpool1 is DOWN")
+            assert association.echo() == 0
+            association.release()
+        assert running.process.wait(DEADLINE) == 0
+        assert "end=released" in running.events("association.closed")[-1]
+
+
+def test_haproxy_checks_a_server_with_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with (
+        introducing("v2", tmp_path / "store", *authority.serve) as running,
+        haproxy(tmp_path, running.port, free_port(), checks="check-ssl verify none") as balancer,
+    ):
+        checked = running.wait_for_log("calling=HAPROXY")
+        assert checked.startswith("D:") and "tls=TLSv1.3" in checked and "end=released" in checked
+        assert run(dcmtk("echoscu"), *authority.dcmtk, "127.0.0.1", str(balancer.port)).returncode == 0
+        counters = running.status()["counters"]
+        assert counters["health_checks"] >= 1 and counters["associations_accepted"] == 1

@@ -319,6 +319,22 @@ def test_stop_waits_until_the_server_is_gone(
     assert capsys.readouterr().out == f"stopped (pid {process.pid})\n"
 
 
+def test_who_follows_too_slowly_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class Told:
+        def events(self, *types: str) -> Iterator[dict[str, Any]]:
+            return iter(
+                [{**messages.SERVER_STATE(state="running"), "time": 0, "number": number} for number in (1, 2, 7)]
+            )
+
+    monkeypatch.setattr("pool.cli.events.control", lambda command_line: Told())
+    monkeypatch.setattr("pool.cli.events.signal.signal", lambda signum, handler: None)
+    assert main(["events"]) == 0
+    told = capsys.readouterr()
+    assert (told.out.count("server.state state=running"), told.err) == (3, "missed 4 events: reading was too slow\n")
+    assert main(["events", "server."]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_request_the_server_refuses(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.answers = [messages.FAILED(message="it is stopping already")]
     assert main(["stop"]) == ExitStatus.FAILED

@@ -13,6 +13,7 @@ import subprocess
 import termios
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from serving import RunningServer, server, ulpool, ulpool_command
 
 import pool
 from pool import messages
-from pool.cli.top import Sample, percentile, view_between
+from pool.cli.top import Row, View, Watch, percentile, view_between
 from pool.control import NotRunning, Refused
 
 
@@ -210,15 +211,23 @@ def test_events_of_an_association_in_order_and_the_end(tmp_path: Path) -> None:
         processes.wait_for_ends(workers)
 
 
+@contextmanager
+def following(*command: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_following_on_the_command_line(tmp_path: Path) -> None:
     with server(tmp_path / "store", "--workers", 1) as started:
         command = ulpool_command("events", "--control", started.control)
-        with (
-            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as people,
-            subprocess.Popen([*command, "association.", "--json"], stdout=subprocess.PIPE, text=True) as program,
-        ):
-            assert people.stdout is not None and program.stdout is not None
-            assert "server.state state=running" in people.stdout.readline()
+        with ExitStack() as stack:
+            people = stack.enter_context(following(*command))
+            assert people.stdout is not None and "server.state state=running" in people.stdout.readline()
+            program = stack.enter_context(following(*command, "association.", "--json"))
+            assert program.stdout is not None
             heard: list[Any] = []
             while not heard:  # until the program follows too
                 with RawPeer(started.port) as peer:
@@ -227,7 +236,10 @@ def test_following_on_the_command_line(tmp_path: Path) -> None:
                 if select.select([program.stdout], [], [], 0.2)[0]:
                     heard.append(json.loads(program.stdout.readline()))
             assert heard[0]["type"].startswith("association.")
-            assert r"calling=\x1b[2J" in people.stdout.readline()
+            lines = [people.stdout.readline()]
+            while f"association={heard[0]['association']} " not in lines[-1]:
+                lines.append(people.stdout.readline())
+            assert all(r" calling=\x1b[2J " in line for line in lines)  # that the program came was no news
             people.send_signal(signal.SIGINT)
             assert people.wait(DEADLINE) == -signal.SIGINT
             assert started.terminate() == 0
@@ -251,10 +263,11 @@ def test_top_tells_what_happened_between_two_samples(running: RunningServer, con
     with RawPeer(running.port) as peer:
         peer.associate(calling="TOP")
         peer.echo(1)
-        before = Sample.of(control)
+        watch = Watch(control)
+        before = watch.sample()
         for number in range(5):
             peer.echo(number + 2)
-        after = Sample.of(control)
+        after = watch.sample()
         view = view_between(before, after)
         seconds = after.at - before.at
         (title,) = view.titles
@@ -266,6 +279,40 @@ def test_top_tells_what_happened_between_two_samples(running: RunningServer, con
         assert latency.per_second * seconds == pytest.approx(5)
         assert 0 < latency.percentiles[50] <= latency.percentiles[99] < 1
         peer.release()
+
+
+def test_top_counts_associations_that_came_and_went_between_two_samples(
+    running: RunningServer, control: pool.Control
+) -> None:
+    watch = Watch(control)
+    before = watch.sample()
+    with RawPeer(running.port) as staying:
+        staying.associate(calling="STAYS")
+
+        def view_of_short_ones() -> tuple[View, float]:
+            nonlocal before
+            for number in range(3):
+                with RawPeer(running.port) as peer:
+                    peer.associate(calling="SHORT")
+                    peer.echo(number)
+                    peer.release()
+            earlier, before = before, watch.sample()
+            return view_between(earlier, before), before.at - earlier.at
+
+        def row_of(view: View, title: str) -> Row | None:
+            return next((row for row in view.titles if row.name == title), None)
+
+        while row_of(view_of_short_ones()[0], "SHORT") is None:
+            pass  # until the workers know that somebody follows
+        begun, counted = before.at, 0.0
+        while counted < 9 and before.at - begun < DEADLINE:  # one that has just been released may be told of next time
+            view, seconds = view_of_short_ones()
+            short, stays = row_of(view, "SHORT"), row_of(view, "STAYS")
+            assert short is not None and stays is not None and stays.associations == 1
+            counted += short.messages * seconds
+            assert short.received > 0 and short.sent > 0 and stays.received == 0
+        assert counted >= 9
+        staying.release()
 
 
 def test_top_where_there_is_no_terminal(running: RunningServer) -> None:

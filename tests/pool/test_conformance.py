@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Authority
+from peers import DEADLINE
 from raw_peer import AC, RJ, RawPeer, associate_rq
 from serving import server, ulpool
 
@@ -129,6 +132,19 @@ def test_unknown_sop_classes_where_they_are_accepted(tmp_path: Path) -> None:
         }
 
 
+def test_an_application_that_takes_everything(tmp_path: Path) -> None:
+    (tmp_path / "taker.py").write_text(
+        "import pool\nfrom ul import AE, _config\n"
+        "_config.UNRESTRICTED_STORAGE_SERVICE = True\nae = AE('TAKER')\n"
+        "ae.add_supported_context('1.2.840.10008.1.1')\napp = pool.Application(ae)\n"
+    )
+    statement = stated("taker", cwd=tmp_path)
+    assert set(statement["unknown_sop_classes"]) == set(TRANSFER_SYNTAXES) and statement["unknown_transfer_syntaxes"]
+    pairs = [(PRIVATE, syntax) for syntax in (*statement["unknown_sop_classes"], PRIVATE)]
+    with server(tmp_path / "incoming", "taker", "--workers", 1, cwd=tmp_path) as running:
+        assert set(negotiated(running.port, pairs, "TAKER").values()) == {ACCEPTED}
+
+
 def test_in_the_shape_of_the_standard() -> None:
     ran = ulpool("conformance", "-aet", "ARCHIVE", "--max-associations", 7, "--peer", "CT1,max=2")
     assert ran.returncode == 0, ran.stderr
@@ -139,7 +155,9 @@ def test_in_the_shape_of_the_standard() -> None:
         "Association acceptance",
         "Media interchange",
         "character sets",
-        "Security",
+        "Security profiles",
+        "Association level security",
+        "Application level security",
     ):
         assert any(chapter in line for line in chapters), chapter
     for fact in (
@@ -149,6 +167,44 @@ def test_in_the_shape_of_the_standard() -> None:
         "| CT1 | all | 2 |",
     ):
         assert fact in ran.stdout, fact
+
+
+def test_the_security_is_what_openssl_sees(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    binds = ("--bind", "127.0.0.1:0+plain", "--bind", "127.0.0.1:0+tls")
+    options = (*authority.serve, "--tls-ca", authority.certificate, "--tls-profile", "modified")
+    security = stated(*binds, *options)["security"]
+    assert [row["transport"] for row in security["addresses"]] == ["plain TCP", "TLS"]
+    assert security["profile"].startswith("Modified BCP 195")
+    assert security["client_certificate"] == "verified where one is shown"
+    stated_suites = {(row["version"], row["suite"]) for row in security["cipher_suites"]}
+    with server(tmp_path / "incoming", *binds[2:], *options, "--workers", 1, bind=None) as running:
+        for version, names in (("TLSv1.2", EVERY_1_2), ("TLSv1.3", EVERY_1_3)):
+            for name in names:
+                if "-ECDSA-" not in name:  # the certificate's key is RSA
+                    agreed = agrees(running.port, version, name)
+                    assert agreed == ((version, name) in stated_suites), (version, name)
+        assert not agrees(running.port, "TLSv1.1", "ECDHE-RSA-AES256-SHA")
+    assert stated("--tls-profile", "modified")["security"]["profile"] is None
+
+
+EVERY_1_2 = (
+    *("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
+    *("DHE-RSA-AES256-GCM-SHA384", "AES256-GCM-SHA384", "ECDHE-RSA-AES256-SHA384", "AES128-SHA", "AES256-SHA256"),
+)
+EVERY_1_3 = (
+    *("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+    *("TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"),
+)
+
+
+def agrees(port: int, version: str, suite: str) -> bool:
+    """Whether openssl gets a connection of this version and suite."""
+    flag = f"-{version.lower().replace('v', '').replace('.', '_')}"
+    named = ["-ciphersuites", suite] if version == "TLSv1.3" else ["-cipher", f"{suite}:@SECLEVEL=0"]
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-brief", flag, *named]
+    ran = subprocess.run(command, input="", capture_output=True, text=True, timeout=DEADLINE, check=False)
+    return f"Ciphersuite: {suite}" in ran.stderr + ran.stdout
 
 
 def test_an_application_that_cannot_be() -> None:

@@ -561,6 +561,7 @@ class Marked:
         self.peer_address = ("192.0.2.1", 4242)
         self.notes = notes
         self.fails = fails
+        self.is_health_check = False
 
     def note(self, what: str) -> None:
         self.notes.append((self.token, what))
@@ -670,9 +671,10 @@ def test_the_fault_of_an_association_does_not_reach_those_told_in_the_same_packe
     worker._told({"type": "stop", "now": True}, b"")
     acceptor.half_close()
     employed.until(lambda: "dismissed" in told(3))
-    assert told(2) == ["started", "admitted", "drained", "aborted", "dismissed"]
-    assert told(3) == ["started", "expired", "drained", "aborted", "dismissed"]
-    assert told(1)[::2] == ["started", "admitted", "expired", "drained", "aborted", "dismissed"]
+    at_the_end = ["drained", "aborted", "drained", "dismissed"]
+    assert told(2) == ["started", "admitted", *at_the_end]
+    assert told(3) == ["started", "expired", *at_the_end]
+    assert told(1)[::2] == ["started", "admitted", "expired", *at_the_end]
     assert set(told(1)[1::2]) == {"closed"}
     employed.worker._loop.stop()
 
@@ -688,8 +690,8 @@ def test_an_expiry_in_the_packet_of_its_connection_follows_the_start(employed: E
     assert employed.told(2) == employed.told(3) == ["started", "expired"]
 
 
-@pytest.mark.parametrize("then", ["expired", "dismissed"])
-def test_what_a_start_has_to_wait_for_delays_what_follows_it(employed: Employed, then: str) -> None:
+@pytest.mark.parametrize("then", [["expired"], ["drained", "dismissed"]])
+def test_what_a_start_has_to_wait_for_delays_what_follows_it(employed: Employed, then: list[str]) -> None:
     """The acknowledgement cannot leave: nobody reads."""
     channel, acceptor = employed.worker._channel, employed.acceptor
     employed.loop.unregister(acceptor._socket.fileno())
@@ -697,7 +699,7 @@ def test_what_a_start_has_to_wait_for_delays_what_follows_it(employed: Employed,
         channel.send(Closed(0))
         channel.flush()
     employed.hand_over(2)
-    if then == "expired":
+    if then == ["expired"]:
         acceptor.send(Expire(2))
         acceptor.flush()
     else:
@@ -708,5 +710,5 @@ def test_what_a_start_has_to_wait_for_delays_what_follows_it(employed: Employed,
     assert not employed.told(2)
     acceptor._watched = 0
     acceptor._watch()
-    employed.until(lambda: then in employed.told(2))
-    assert employed.told(2) == ["started", then]
+    employed.until(lambda: then[-1] in employed.told(2))
+    assert employed.told(2) == ["started", *then]

@@ -31,7 +31,7 @@ RECORDS = st.one_of(
     st.builds(Ack, TOKENS),
     st.builds(Nack, TOKENS, st.integers(0, 133)),
     st.builds(Admit, TOKENS, st.integers(0, 65535), TEXTS, TEXTS, TEXTS),
-    st.builds(Closed, TOKENS),
+    st.builds(Closed, TOKENS, st.booleans()),
 )
 
 

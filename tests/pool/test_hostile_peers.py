@@ -369,7 +369,8 @@ def test_churn_leaves_nothing_behind(running: RunningServer) -> None:
                     peer.expect(ABORT)
 
     def resources() -> tuple[int, int]:
-        assert processes.status(running.control)["counters"]["associations_active"] == 2
+        while processes.status(running.control)["counters"]["associations_active"] > 2:
+            pass  # until the acceptor knows of the last ends
         return sum(map(processes.memory, pids)), sum(map(processes.descriptors, pids))
 
     churn(600)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import resource
 import select
@@ -20,11 +19,10 @@ from raw_peer import ABORT, AC, RJ, STORE_CONTEXT, RawPeer, data_set, p_data, st
 from samples import encoded, write_file
 from serving import RunningServer, server
 
-from pool import free_space, logs, messages
+from pool import messages
 from pool.admission import MAX_PENDING, MAX_PENDING_PER_ADDRESS, RULES
-from pool.config import SETTINGS, Space, resolve
+from pool.config import SETTINGS, resolve
 from pool.control import request
-from pool.free_space import FreeSpace
 from pool.offers import REJECTED_BY
 from pool.pace import Pace
 from ul.pdu_primitives import PresentationContextDefinition
@@ -450,71 +448,3 @@ def test_nothing_is_judged_between_messages():
     assert pace.deadline is None and not pace.is_slow(500, now=99.0)
     pace.follow(True, 500, now=100.0)
     assert pace.deadline == 110.0
-
-
-# The space
-
-
-class Disk:
-    """A file system of 1000 blocks of 1 KiB."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.free = 1000
-        self.looks = 0
-        self.error: OSError | None = None
-        self.logged: list[str] = []
-        monkeypatch.setattr(free_space.os, "statvfs", self.statvfs)  # type: ignore[attr-defined]
-        monkeypatch.setattr(logs, "event", lambda level, name, **fields: self.logged.append(name))
-
-    def statvfs(self, path: Path) -> os.statvfs_result:
-        self.looks += 1
-        if self.error is not None:
-            raise self.error
-        return os.statvfs_result((1024, 1024, 1000, self.free, self.free, 1, 1, 1, 0, 255))
-
-
-@pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    return Disk(monkeypatch)
-
-
-def test_space_is_looked_at_when_asked_and_not_more_often_than_every_two_seconds(disk, tmp_path):
-    space = FreeSpace(tmp_path / "not" / "there", Space(bytes=100 * 1024))
-    assert not any(space.is_short(now) for now in (0.0, 0.5, 1.9))
-    assert disk.looks == 1 and space.bytes(1.9) == 1000 * 1024
-    disk.free = 99
-    assert not space.is_short(1.9) and space.is_short(2.0)
-    assert disk.looks == 2
-
-
-def test_at_the_edge_it_does_not_flutter_and_says_each_crossing_once(disk, tmp_path):
-    space = FreeSpace(tmp_path, Space(percent=10))
-    told = []
-    for now, disk.free in enumerate((101, 99, 101, 99, 109, 110, 101, 99, 98)):
-        told.append(space.is_short(now * 2.0))
-    assert told == [False, True, True, True, True, False, False, True, True]
-    assert disk.logged == ["space.short", "space.enough", "space.short"]
-
-
-def test_a_floor_near_the_top_can_be_reached_again(disk, tmp_path):
-    space = FreeSpace(tmp_path, Space(percent=99))
-    disk.free = 980
-    assert space.is_short(0.0)
-    disk.free = 1000
-    assert not space.is_short(2.0)
-
-
-def test_what_the_system_does_not_tell_is_not_short(disk, tmp_path):
-    space = FreeSpace(tmp_path, Space(bytes=1 << 40))
-    assert space.is_short(0.0)
-    disk.error = PermissionError(13, "Permission denied")
-    assert not space.is_short(2.0) and not space.is_short(4.0)
-    assert space.bytes(4.0) is None
-    assert disk.logged == ["space.short", "space.unknown"]
-
-
-def test_a_new_floor_holds_at_once_and_none_is_never_looked_for(disk, tmp_path):
-    space = FreeSpace(tmp_path, Space())
-    assert not space.is_short(0.0) and disk.looks == 0
-    space.apply(tmp_path, Space(bytes=1 << 40))
-    assert space.is_short(0.1)

@@ -37,7 +37,7 @@ class ServerStandIn:
         self.started_at = self.loop.now
         self.state = messages.RUNNING
         self.settings = Settings(require_calling_aet=("CT1",), peer=(KnownPeer("MR1"),))
-        self.reception = SimpleNamespace(free_space=FreeSpace(folder, Space()))
+        self.reception = SimpleNamespace(free_space=FreeSpace(self.loop, folder, Space()))
         self.workforce: Any = SimpleNamespace(workers={1: SimpleNamespace(ready_at=1.0, state="ready", connections={})})
         self.counters = Counters()
         self.asked = 0
@@ -168,7 +168,13 @@ def test_scrapes_that_come_together_ask_the_workers_once(server: ServerStandIn) 
             client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
         clients[0].shutdown(socket.SHUT_WR)  # which is no reason to have no answer
         assert get(address, LIVE)[0] == 200  # by now all of them were read
-        server.loop.call_from_thread(lambda: [then(Counters().snapshot()) for then in server.unanswered])
+
+        def answer() -> None:
+            for then in server.unanswered:
+                then(Counters().snapshot())
+
+        measure = server.reception.free_space.measure  # which a scrape waits for first
+        server.loop.call_from_thread(measure, lambda: server.loop.call_soon(answer))
         for client in clients:
             assert client.recv(15) == b"HTTP/1.1 200 OK"
             client.close()
@@ -236,6 +242,15 @@ def test_a_client_that_reads_nothing_holds_up_nobody(server: ServerStandIn) -> N
             slow.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
             assert get(address, LIVE)[0] == 200
         assert len(get(address, METRICS)[2]) > 4000
+
+
+def test_a_client_that_does_not_stop_talking_is_closed(server: ServerStandIn) -> None:
+    with running(server) as address, socket.create_connection(address, timeout=peers.DEADLINE) as sock:
+        sock.sendall(b"GET /livez HTTP/1.1\r\n\r\n")
+        assert sock.recv(100).startswith(b"HTTP/1.1 200")
+        with pytest.raises(ConnectionError):
+            while True:
+                sock.sendall(bytes(web.MOST_FORGOTTEN))
 
 
 def test_a_port_that_is_taken_is_said(server: ServerStandIn) -> None:

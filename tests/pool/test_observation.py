@@ -75,7 +75,9 @@ def test_what_happened_is_counted(tmp_path: Path) -> None:
         after = scrape(running)[1]
     assert during["ulpool_associations_active"] == {("CT1",): 1, ("other",): 0}
     assert after["ulpool_associations_accepted_total"] == {("CT1",): 1}
-    assert after["ulpool_associations_rejected_total"] == {("2", "2", "3"): 1}  # reason, result, source
+    assert after["ulpool_associations_rejected_total"] == {
+        ("local-limit-exceeded", "rejected-transient", "service-provider-presentation"): 1  # reason, result, source
+    }
     assert after["ulpool_associations_released_total"] == {(): 1}
     assert after["ulpool_protocol_errors_total"] == {("before-association",): 1}
     assert after["ulpool_responses_total"] == {
@@ -181,6 +183,7 @@ def test_a_socket_that_systemd_opened(tmp_path: Path) -> None:
         peers.wait_for_listener(port, process)  # type: ignore[arg-type]
         with RawPeer(port) as peer:  # who connects is what starts the server
             running = RunningServer(process, tmp_path / "incoming", tmp_path / "control")
+            running.wait_until_ready()
             assert running.port == port
             peer.associate()
             peer.echo()
@@ -217,6 +220,26 @@ def test_a_healthy_server_with_tls(tmp_path: Path) -> None:
             ran = ulpool("healthcheck", "--bind", f"127.0.0.1:{running.port}", *options)
             assert ran.returncode == 0, ran.stderr
             assert ulpool("healthcheck", "--bind", f"127.0.0.1:{running.port}", "--wait", 1).returncode == 1
+
+
+def test_a_probe_does_not_import_the_application(tmp_path: Path) -> None:
+    (tmp_path / "receiver.py").write_text(
+        "from pathlib import Path\n"
+        "from pool import Application\nfrom ul import AE\n"
+        f"with Path({str(tmp_path / 'imports')!r}).open('a') as file:\n    file.write('once\\n')\n"
+        "ae = AE('DECLARED')\nae.require_called_aet = True\nae.add_supported_context('1.2.840.10008.1.1')\n"
+        "app = Application(ae)\n"
+    )
+    given = ("receiver:app", "--app-dir", tmp_path)
+    with server(tmp_path / "incoming", "--workers", 1, *given) as running:
+        imports = (tmp_path / "imports").read_text()
+        ran = ulpool("healthcheck", "--bind", f"127.0.0.1:{running.port}", "--control", running.control, *given)
+        assert ran.returncode == 0, ran.stderr
+        assert "called=DECLARED" in running.wait_for_log("association.closed")
+        assert (tmp_path / "imports").read_text() == imports
+        unknown = ("--control", tmp_path / "none")  # what the application calls itself is not known then
+        ran = ulpool("healthcheck", "--bind", f"127.0.0.1:{running.port}", *unknown, *given)
+        assert ran.returncode == 1 and "source 1, reason 7" in ran.stderr
 
 
 def test_an_unhealthy_server(tmp_path: Path) -> None:

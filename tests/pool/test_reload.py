@@ -9,21 +9,19 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from time import monotonic
 from typing import Any
 
+import processes
 import pytest
 import zmq
 from house import Client, House
 from house import built_house as built_house
-from peers import DEADLINE
+from raw_peer import RawPeer, echo_rq
+from serving import server
 
-from pool import events, messages
+from pool import acceptor, events, messages
 from pool.config import SETTINGS
 from pool.resolution import Sources
 
@@ -159,6 +157,18 @@ def test_a_second_reload_waits_for_nobody_and_is_refused(house):
     assert first.faults == [""]
 
 
+def test_a_hangup_amid_a_reload_is_heeded_afterwards(house):
+    built = house(workers=1)
+    built.start()
+    first = Outcome(built, max_associations="2")
+    built.server.sources = sources_of(built, max_associations="3")  # after they were read
+    built.server.hang_up()
+    built.server.hang_up()
+    built.until(lambda: built.server.state == messages.RUNNING and built.workforce.generation.number == 3)
+    assert first.reloaded[0] is not None
+    assert built.server.settings.max_associations == 3
+
+
 def test_a_stop_amid_a_reload_ends_it(house, tmp_path):
     built = house(workers=1)
     built.start()
@@ -240,6 +250,19 @@ def test_a_drained_server_is_stopped_gracefully_first(house):
     assert built.server.state == messages.STOPPING
     assert holding.ask("PID")
     built.server.terminate()
+    built.until(lambda: not built.workforce.workers)
+
+
+def test_a_stop_that_takes_longer_says_how_far_it_is(house, monkeypatch):
+    said: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(acceptor, "_PROGRESS", 0.05)
+    monkeypatch.setattr(acceptor.logs, "event", lambda level, name, **fields: said.append((name, fields)))
+    built = house(workers=1, graceful_timeout=3600.0)
+    built.start()
+    holding = established(built, "HOLD")
+    built.server.terminate()
+    built.until(lambda: said.count(("server.progress", {"associations": 1, "workers": 1})) >= 2)
+    holding.sock.close()
     built.until(lambda: not built.workforce.workers)
 
 
@@ -334,47 +357,57 @@ def test_a_follower_that_does_not_read_holds_nobody_up(house):
 
 def test_signals_scale_and_reload(tmp_path):
     (tmp_path / "settings.toml").write_text("max_associations = 7")
-    command = [sys.executable, "-m", "pool", "serve", "--bind", "127.0.0.1:0", "--workers", "1", "--log-format", "json"]
-    command += ["--control", str(tmp_path / "control"), "-od", str(tmp_path / "incoming")]
-    command += ["--config", str(tmp_path / "settings.toml"), "--log-file", str(tmp_path / "log")]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        log = Lines(tmp_path / "log")
-        log.until("server.ready")
+    with server(tmp_path / "store", "--workers", 1, "--config", tmp_path / "settings.toml") as running:
+        process = running.process
         process.send_signal(signal.SIGTTIN)
-        assert log.until("server.scaled")["workers"] == 2
+        assert "workers=2 before=1" in running.wait_for_log(" server.scaled ")
         process.send_signal(signal.SIGTTOU)
-        assert log.until("server.scaled")["workers"] == 1
+        assert "workers=1 before=2" in running.wait_for_log(" server.scaled ", 2)
         process.send_signal(signal.SIGTTOU)
-        assert "1 to 1024" in log.until("server.not_scaled")["reason"]
+        assert "1 to 1024" in running.wait_for_log(" server.not_scaled ")
         (tmp_path / "settings.toml").write_text("max_associations = 8")
         process.send_signal(signal.SIGHUP)
-        assert log.until("server.reloaded")["changed"] == "max_associations"
+        reloaded = running.wait_for_log(" server.reloaded ")
+        assert f"bind=127.0.0.1:{running.port} changed=max_associations" in reloaded
         (tmp_path / "settings.toml").write_text("max_associations = many")
         process.send_signal(signal.SIGHUP)
-        assert "not TOML" in log.until("server.not_reloaded")["reason"]
-        (tmp_path / "log").rename(tmp_path / "log.1")
-        process.send_signal(signal.SIGUSR1)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(DEADLINE) == 0
-    assert "server.stopped" in (tmp_path / "log").read_text()
-    assert "server.stopped" not in (tmp_path / "log.1").read_text()
+        assert "not TOML" in running.wait_for_log(" server.not_reloaded ")
+        (killed,) = processes.worker_pids(running.control)
+        os.kill(killed, signal.SIGKILL)
+        running.wait_for_log(" worker.ready ")  # at the level info: that it is well again
+        assert running.terminate() == 0
 
 
-class Lines:
-    """A log file of JSON lines, read as it grows."""
+APPLICATION = """
+import pool
+from ul import AE, evt
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.seen = 0
+ae = AE("HANDLED")
+ae.add_supported_context("1.2.840.10008.1.1")
+app = pool.Application(ae, [(evt.EVT_C_ECHO, lambda event: {status})])
+"""
 
-    def until(self, event: str) -> dict[str, Any]:
-        """The next line of this event."""
-        deadline = monotonic() + DEADLINE
-        while monotonic() < deadline:
-            lines = self.path.read_text().splitlines() if self.path.exists() else []
-            for number in range(self.seen, len(lines)):
-                line: dict[str, Any] = json.loads(lines[number])
-                if line["event"] == event:
-                    self.seen = number + 1
-                    return line
-        raise AssertionError(f"never logged: {event}")
+
+def test_a_reload_takes_the_application_as_it_is_now(tmp_path):
+    module = tmp_path / "handling.py"
+    module.write_text(APPLICATION.format(status="0x0000"))
+    with server(tmp_path / "store", "handling:app", "--app-dir", tmp_path, "--drain-idle", 3600) as running:
+        with RawPeer(running.port) as before:
+            before.associate()
+            before.echo()
+            module.write_text(APPLICATION.format(status="0x0211 + 0"))
+            running.process.send_signal(signal.SIGHUP)
+            running.wait_for_log(" server.reloaded ")
+            before.echo(2)  # where it was, it is as it was
+            with RawPeer(running.port) as after:
+                after.associate()
+                after.send(echo_rq())
+                assert after.response().Status == 0x0211
+                module.write_text("1 / 0")
+                running.process.send_signal(signal.SIGHUP)
+                assert "ZeroDivisionError" in running.wait_for_log(" server.not_reloaded ")
+                after.send(echo_rq(2))
+                assert after.response().Status == 0x0211
+                after.release()
+            before.release()
+        assert running.terminate() == 0

@@ -230,6 +230,7 @@ def test_a_stop_can_be_bounded_and_hurried(tmp_path: Path, how: str) -> None:
         peer.close()
         assert running.process.wait(DEADLINE) == 0
         assert monotonic() - begun < 10
+        assert "now=true" in running.wait_for_log(" server.stopping ", 2 if how in ("bound", "second TERM") else 1)
         assert running.files() == []
         assert "the server stops" in running.wait_for_log(" association.closed ")
 
@@ -340,7 +341,8 @@ def test_the_limit_on_associations_is_exact(tmp_path: Path) -> None:
             assert answer.verdict == (2, 3, 2)  # transient, presentation related, local limit exceeded
         assert "rejected (2,3,2)" in running.wait_for_log(f"peer={refused.address} ")
         admitted[0].release()
-        running.wait_for_log(f"peer={admitted[0].address} ")
+        while processes.status(running.control)["counters"]["associations_active"] == limit:
+            pass  # until the acceptor knows, too
         with RawPeer(running.port) as peer:
             peer.associate()
         for peer in admitted[1:]:
@@ -424,14 +426,14 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServe
         yield running
 
 
-@pytest.mark.parametrize("said", [b"", associate_rq()[:80]])
-def test_who_does_not_ask_for_an_association_is_closed(impatient: RunningServer, said: bytes) -> None:
+@pytest.mark.parametrize(("said", "what"), [(b"", "no"), (associate_rq()[:80], "half an")])
+def test_who_does_not_ask_for_an_association_is_closed(impatient: RunningServer, said: bytes, what: str) -> None:
     expired = processes.status(impatient.control)["counters"]["connections_expired"]
     with RawPeer(impatient.port) as peer:
         peer.send(said)
         assert peer.receive() is None  # AA-2: closed, there is nobody to say anything to
     line = impatient.wait_for_log(f"peer={peer.address} ")
-    assert " connection.closed " in line and 'end="ACSE timeout: no A-ASSOCIATE-RQ for 0.4 s"' in line
+    assert " connection.closed " in line and f'end="ACSE timeout: {what} A-ASSOCIATE-RQ for 0.4 s"' in line
     assert processes.status(impatient.control)["counters"]["connections_expired"] == expired + 1
 
 

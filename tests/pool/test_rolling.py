@@ -12,6 +12,7 @@ from pathlib import Path
 import processes
 import pytest
 from peers import DEADLINE, ENVIRONMENT, dcmtk
+from raw_peer import ABORT, RawPeer
 from senders import Churn, Sender, assert_kept, data_set_of
 from serving import RunningServer, server, ulpool
 
@@ -129,6 +130,43 @@ def test_a_worker_killed_before_it_took_its_connections_is_not_noticed_by_their_
         assert counters["labelled"]["worker_restarts"] == {"died": 1}
         assert running.terminate() == 0
         assert_kept(running, (*load.all, *newcomers))
+
+
+def test_a_worker_frozen_under_load_is_replaced_and_takes_only_its_own_associations_along(tmp_path: Path) -> None:
+    with server(tmp_path / "store", *OPTIONS, "--timeout", 3) as running:
+        load = Load(running, long=4, short=2)
+        load.go_on()
+        held: dict[int, set[str]] = {}
+        for one in processes.status(running.control)["associations"]:
+            held.setdefault(one["worker"], set()).add(one["peer"])
+        victim = processes.status(running.control)["workers"][0]
+        os.kill(victim["pid"], signal.SIGSTOP)
+        assert 'reason="no answer for 3 s"' in running.wait_for_log(" worker.stuck ")
+        running.wait_for_log(" worker.ready ", 3)
+        load.go_on()
+        load.end()
+        assert {one.peer.address for one in load.long if one.cut_off} == held[victim["number"]] & {
+            one.peer.address for one in load.long
+        }
+        assert [one.fault for one in load.long if not one.cut_off] == [None] * 2
+        assert processes.status(running.control)["counters"]["labelled"]["worker_restarts"] == {"stuck": 1}
+        assert running.terminate() == 0
+        assert_kept(running, load.all)
+
+
+def test_an_orphan_does_not_keep_who_is_idle(tmp_path: Path) -> None:
+    options = ("--workers", 1, "--network-timeout", 0, "--drain-idle", 0.3)
+    with server(tmp_path / "store", *options) as running, RawPeer(running.port) as idle:
+        idle.associate()
+        workers = processes.worker_pids(running.control)
+        running.process.kill()
+        try:
+            idle.expect(ABORT)
+            idle.close()
+            processes.wait_for_ends(workers)
+        finally:
+            for pid in workers:
+                kill(pid)
 
 
 def handed(running: RunningServer, number: int) -> int:

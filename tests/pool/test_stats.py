@@ -30,7 +30,7 @@ def test_snapshots_add_up() -> None:
         worker.observe("operation_seconds", 0.25, "C-STORE-RQ")
         total.add(json.loads(json.dumps(worker.snapshot())))
     assert (total.c_echo_requests, total.associations_active, total.responses) == (3, 7, 2)
-    assert total.labelled == {"responses": {("C-STORE-RQ", "A700", "other"): 2}}
+    assert total.snapshot()["labelled"] == {"responses": {"C-STORE-RQ,A700,other": 2}}
     (histogram,) = total.histograms["operation_seconds"].values()
     assert (sum(histogram.counts), histogram.sum) == (2, 0.5)
 

@@ -240,19 +240,30 @@ def test_when_no_worker_can_start_it_is_over(house, monkeypatch):
 def test_drained_workers_without_connections_leave_by_themselves(house):
     built = house(workers=2)
     built.start()
-    built.workforce.drain(built.workforce.generation.settings.graceful_timeout)
+    built.workforce.drain()
     built.until(lambda: built.employer.nobody_left)
     assert [worker.process.returncode for worker in built.employer.gone] == [0, 0]
 
 
 def test_a_worker_that_does_not_heed_the_stop_is_killed(house, monkeypatch):
     monkeypatch.setattr(workforce, "STOP_TIMEOUT", 0.1)
-    built = house(workers=1, graceful_timeout=0.1)
+    built = house(workers=1)
     built.start()
     os.kill(built.employer.ready[0].process.pid, signal.SIGSTOP)
-    built.workforce.drain(built.workforce.generation.settings.graceful_timeout)
+    built.workforce.stop()
     built.until(lambda: built.employer.nobody_left)
     assert built.employer.gone[0].process.returncode == -signal.SIGKILL
+
+
+def test_who_asks_again_for_the_stop_does_not_put_the_kill_off(house):
+    built = house(workers=1)
+    built.start()
+    built.workforce.drain()
+    built.workforce.stop()
+    due = built.workforce._kill_timer
+    built.workforce.stop()
+    assert due is not None and built.workforce._kill_timer is due
+    built.until(lambda: built.employer.nobody_left)
 
 
 def test_a_stray_module_in_the_folder_of_the_start_is_not_loaded(house, tmp_path, monkeypatch):
@@ -404,7 +415,7 @@ def test_a_stop_amid_a_renewal_ends_both_generations(house):
     built = house(workers=1)
     built.start()
     renewal = Renewal(built, workers=1)
-    built.workforce.drain(3600.0)
+    built.workforce.drain()
     built.until(lambda: built.employer.nobody_left)
     assert renewal.faults == ["the server stops"]
     assert not renewal.enacted
