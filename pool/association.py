@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pool.invocations import Invocations
 from pool.loop import Loop
 from pool.observed import OBSERVED
 from ul.acse import AcceptedContext, Rejection
+from ul.association_timeouts import AssociationTimeouts
 from ul.dimse import Source
 from ul.evt import Bound, EventType, Handler, Handlers
-from ul.invoking import Invocation, Invoker, Responses
+from ul.invoking import Invocation, Invoker, performed
 from ul.negotiation import Negotiation
 from ul.presentation import PresentationContext
 from ul.service_user import ACCEPTOR, REQUESTOR, ServiceUser
@@ -27,8 +27,6 @@ from ul.session_events import Operation, Timeouts
 from ul.wire.command import Command
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
-
     from ul.ae import ApplicationEntity
 
 # Of the blocking API's Association, and why it is not here.
@@ -36,8 +34,6 @@ _ABSENT: Final = {
     **dict.fromkeys(("dul", "daemon", "isDaemon", "setDaemon"), "no association has a thread of its own"),
     **dict.fromkeys(("start", "run", "serve", "request"), "the worker began it, and runs it"),
 }
-
-_PERFORMED: Final = threading.local()  # `operation`: what the handler on this thread is called for
 
 
 class Served(Protocol):
@@ -78,7 +74,7 @@ class Served(Protocol):
         """From now on, tell of what passes through the upper layer."""
 
 
-class Association(Invoker):
+class Association(Invoker, AssociationTimeouts):
     """One association, its peer the requestor. `native_id` is its number in the log, no thread's."""
 
     mode = ACCEPTOR
@@ -218,35 +214,7 @@ class Association(Invoker):
 
     # -- timeouts
 
-    @property
-    def acse_timeout(self) -> float | None:
-        """Seconds to close after the end; None for never."""
-        return self._timeouts.acse
-
-    @acse_timeout.setter
-    def acse_timeout(self, value: float | None) -> None:
-        self._set_timeouts(acse=value)
-
-    @property
-    def dimse_timeout(self) -> float | None:
-        """Seconds of silence amid messages and before responses; None for never."""
-        return self._timeouts.dimse
-
-    @dimse_timeout.setter
-    def dimse_timeout(self, value: float | None) -> None:
-        self._set_timeouts(dimse=value)
-
-    @property
-    def network_timeout(self) -> float | None:
-        """Seconds of silence between messages; None for never."""
-        return self._timeouts.network
-
-    @network_timeout.setter
-    def network_timeout(self, value: float | None) -> None:
-        self._set_timeouts(network=value)
-
-    def _set_timeouts(self, **changed: float | None) -> None:
-        self._timeouts = replace(self._timeouts, **changed)
+    def _timeouts_changed(self) -> None:
         self._loop.call_from_thread(self._served.set_timeouts, self._timeouts)
 
     # -- what can be asked of it
@@ -272,20 +240,14 @@ class Association(Invoker):
     def invoke(self, context_id: int, request: Command, data_set: Source | None = None) -> Invocation:
         """Send a request, as soon as the operations window and its Message ID allow. Raises RuntimeError at the end."""
         context = self._served.session.negotiated.contexts[context_id]
-        sent = self.invocations.ask(context, request, data_set, self._performed())
+        sent = self.invocations.ask(context, request, data_set, performed(self._served.session))
         self._loop.call_from_thread(self._served.invoke)
         return sent.result()
 
-    def _performed(self) -> Operation | None:
-        """The operation whose handler asks, if it is one of this association's."""
-        operation: Operation | None = getattr(_PERFORMED, "operation", None)
-        return operation if operation in self._served.session.operations else None
-
-    def send_c_get(self, dataset: Dataset, query_model: str, msg_id: int = 1, priority: int = 2) -> Responses:
-        """C-GET, as documented. Raises RuntimeError in a handler that its instances would wait for."""
-        if self._served.is_called_here:
-            raise RuntimeError("the instances of a C-GET come to handlers of this association: invoke it on a thread")
-        return super().send_c_get(dataset, query_model, msg_id, priority)
+    @property
+    def performs_here(self) -> bool:
+        """The present thread calls a handler of this association, and no other handler before that returns."""
+        return self._served.is_called_here
 
     def cancel(self, context_id: int, message_id: int) -> None:
         """Send a C-CANCEL."""
@@ -296,10 +258,6 @@ class Association(Invoker):
         return self.invocations.outstanding(message_id)
 
     # -- handlers
-
-    def performing(self, operation: Operation) -> None:
-        """The present thread is about to call the handler of `operation`."""
-        _PERFORMED.operation = operation
 
     def is_cancelled(self, operation: Operation) -> bool:
         """Whether the peer has cancelled `operation`."""

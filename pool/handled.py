@@ -29,10 +29,11 @@ from pool.stats import Counters
 from pool.storage import Stored
 from ul import evt
 from ul.acse import Answer, Offer, Rejection
-from ul.evt import EventType, InterventionEvent, NotificationEvent
+from ul.evt import HandlerError, InterventionEvent, NotificationEvent
 from ul.handler_provider import HandlerProvider
+from ul.invoking import performing
 from ul.received import Request
-from ul.services.handling import HandlerError, status_elements
+from ul.services.handling import status_elements
 from ul.services.performance import Then
 from ul.services.query_retrieve import cancel_request
 from ul.services.steps import Instance, Provider
@@ -315,11 +316,11 @@ class HandledAssociation(ServedAssociation):
         """What the services of this association stand on."""
         return _ApplicationProvider(self)
 
-    def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
+    def run_blocking(self, operation: Operation, call: Callable[[], Any], then: Then) -> None:
         """Run `call` in the association's lane, or, where several operations may be performed, beside it."""
-        scp, session = self._application_scp, self.session
-        if session.negotiated.may_perform == 1:
-            self._call(scp.block, self, call, then, hold=session.operations[0].request.type in _GENERATORS)
+        scp, call = self._application_scp, partial(performing, operation, call)
+        if self.session.negotiated.may_perform == 1:
+            self._call(scp.block, self, call, then, hold=operation.request.type in _GENERATORS)
         else:
             self._call(scp.threads.submit, scp.block, self, call, then)
 
@@ -342,11 +343,6 @@ class _ApplicationProvider(HandlerProvider):
     def __init__(self, association: HandledAssociation) -> None:
         super().__init__(association.assoc)
         self._association = association
-
-    def event(self, event: EventType, operation: Operation, **attributes: Any) -> evt.Event:
-        """What the handler of `operation` is called with, on the present thread."""
-        self._association.assoc.performing(operation)
-        return super().event(event, operation, **attributes)
 
     def handler(self, event: InterventionEvent) -> Callable[[evt.Event], Any] | None:
         """Who answers `event`; nobody does where the store keeps what comes."""

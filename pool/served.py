@@ -308,7 +308,7 @@ class ServedAssociation(Connection):
         """The loop's time."""
         return self._loop.now
 
-    def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
+    def run_blocking(self, operation: Operation, call: Callable[[], Any], then: Then) -> None:
         """Run `call` on a thread of the worker's; go on with the association afterwards."""
         self._scp.run_blocking(self, call, then)
 

@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ul import evt
 from ul.acse import AcceptedContext, Answer, Offer, Rejection
+from ul.association_timeouts import AssociationTimeouts
 from ul.dimse import Source
 from ul.dul import DULServiceProvider
 from ul.evt import Bound, EventType, Handler, Handlers
 from ul.handler_provider import HandlerProvider
-from ul.invoking import Invocation, Invoker
+from ul.invoking import Invocation, Invoker, performed, performing
 from ul.negotiation import Negotiation
-from ul.pdu_primitives import A_ASSOCIATE, A_P_ABORT, Primitive
+from ul.pdu_primitives import A_ASSOCIATE, A_P_ABORT, A_RELEASE, Primitive
 from ul.presentation import PresentationContext
 from ul.service_user import ACCEPTOR, REQUESTOR, ServiceUser
 from ul.services.performance import Performances, Then
@@ -49,6 +50,7 @@ from ul.session_events import (
     Timeouts,
 )
 from ul.shared_session import SharedSession
+from ul.thread_context import thread_context
 from ul.transport import Address, AssociationSocket
 from ul.wire.command import Command
 
@@ -62,7 +64,7 @@ LOGGER: Final = logging.getLogger(__name__)
 _MOST_HELPERS: Final = 16  # threads that perform for one association, where the window has no limit
 
 
-class Association(Invoker, threading.Thread):
+class Association(Invoker, AssociationTimeouts, threading.Thread):
     """An association of `ae`, which is its requestor, or its acceptor that answers from `offer`, by `mode`.
 
     `AE.associate` and a server's connections make associations. An acceptor is a thread from its connection to its end,
@@ -73,6 +75,7 @@ class Association(Invoker, threading.Thread):
         if mode not in (REQUESTOR, ACCEPTOR):
             raise ValueError(f"mode must be {REQUESTOR!r} or {ACCEPTOR!r}, not {mode!r}")
         threading.Thread.__init__(self)
+        self._thread_context = thread_context()
         self.ae = ae
         self.mode = mode
         self.requestor = ServiceUser(REQUESTOR)
@@ -81,20 +84,19 @@ class Association(Invoker, threading.Thread):
         self.is_established = self.is_released = self.is_aborted = self.is_rejected = False
         self._contexts: tuple[list[PresentationContext], list[PresentationContext]] | None = None
         self.network_timeout_response = "A-ABORT"
-        self._acse_timeout = ae.acse_timeout
-        self._dimse_timeout = ae.dimse_timeout
-        self._network_timeout = ae.network_timeout
+        self._timeouts = Timeouts(ae.acse_timeout, ae.dimse_timeout, ae.network_timeout)
         self.connection_timeout = ae.connection_timeout
         self.maximum_pdu_size = ae.maximum_pdu_size
 
         self.dul = DULServiceProvider(self)
         self.acse = Negotiation(self)
-        self._shared = SharedSession(Session(self._timeouts(), offer), self.dul, self)
+        self._shared = SharedSession(Session(self._timeouts, offer), self.dul, self)
         # What follows is guarded with the session.
         self._performances = Performances(self._shared.session, HandlerProvider(self), self)
         self._invocations: dict[int, Invocation] = {}
         self._on_end: list[Callable[[], object]] = []
         self._helpers: ThreadPoolExecutor | None = None
+        self._joining = threading.Lock()
 
     # -- what an association is
 
@@ -146,43 +148,10 @@ class Association(Invoker, threading.Thread):
 
     # -- timeouts
 
-    def _timeouts(self) -> Timeouts:
-        return Timeouts(self._acse_timeout, self._dimse_timeout, self._network_timeout)
-
-    def _set_timeouts(self) -> None:
+    def _timeouts_changed(self) -> None:
         with self._shared as session:
-            session.timeouts = self._timeouts()
-            self.dul.artim_timer.duration = self._acse_timeout
-
-    @property
-    def acse_timeout(self) -> float | None:
-        """Seconds for the answer to a request for association or release; None for ever."""
-        return self._acse_timeout
-
-    @acse_timeout.setter
-    def acse_timeout(self, value: float | None) -> None:
-        self._acse_timeout = value
-        self._set_timeouts()
-
-    @property
-    def dimse_timeout(self) -> float | None:
-        """Seconds of silence amid messages and before responses; None for ever."""
-        return self._dimse_timeout
-
-    @dimse_timeout.setter
-    def dimse_timeout(self, value: float | None) -> None:
-        self._dimse_timeout = value
-        self._set_timeouts()
-
-    @property
-    def network_timeout(self) -> float | None:
-        """Seconds of silence between messages; None for ever."""
-        return self._network_timeout
-
-    @network_timeout.setter
-    def network_timeout(self, value: float | None) -> None:
-        self._network_timeout = value
-        self._set_timeouts()
+            session.timeouts = self._timeouts
+            self.dul.artim_timer.duration = self._timeouts.acse
 
     # -- handlers
 
@@ -227,16 +196,26 @@ class Association(Invoker, threading.Thread):
 
     def run(self) -> None:
         """Perform what the peer asks for until the association is over."""
+        self._thread_context.run(self._run)
+
+    def _run(self) -> None:
         try:
             if self.is_acceptor:
                 self.dul.start()
-            while (work := self._shared.next_work()) is not None:
-                work()
-        finally:
+            self._work()
             if self._helpers is not None:
                 self._helpers.shutdown()
+                self._work()  # what they left to be done
+        except BaseException:
+            self.kill()  # nobody performs what the peer asks for any more
+            raise
+        finally:
             self._shared.tell()
-            self.dul.join()
+            self._await_provider()
+
+    def _work(self) -> None:
+        while (work := self._shared.next_work()) is not None:
+            work()
 
     # -- what happens
 
@@ -244,6 +223,8 @@ class Association(Invoker, threading.Thread):
         """The provider's indication or confirm."""
         if isinstance(primitive, A_ASSOCIATE) and self.is_requestor:
             self.acceptor.primitive = primitive
+        elif isinstance(primitive, A_RELEASE):
+            self._end_invocations()  # who asks for release, or grants it, sends no response any more (PS3.8 7.2.1)
         self._shared.tell_later(evt.EVT_ACSE_RECV, primitive=primitive)
 
     def saying(self, primitive: Primitive) -> None:
@@ -313,9 +294,6 @@ class Association(Invoker, threading.Thread):
             self._established()
 
     def _response_received(self, received: ResponseReceived) -> None:
-        if self._performances.response_received(received):  # asked too where the response is ours: it makes room
-            self._shared.tell_later(evt.EVT_DIMSE_RECV, message=received.response)
-            return
         invocation = self._invocations.get(received.request.MessageID)
         if not received.response.has_data_set:
             self._response_whole(received)
@@ -324,6 +302,7 @@ class Association(Invoker, threading.Thread):
 
     def _response_whole(self, received: ResponseReceived) -> None:
         self._shared.tell_later(evt.EVT_DIMSE_RECV, message=received.response)
+        self._performances.response_received(received)  # also where it is not theirs: there is room for one more
         invocation = self._invocations.get(received.request.MessageID)
         if invocation is None:
             return
@@ -358,13 +337,16 @@ class Association(Invoker, threading.Thread):
             if self._shared.session.request is not None:
                 self._shared.tell_later(evt.EVT_ABORTED)
         self._performances.close()
-        for invocation in self._invocations.values():
-            invocation.ended()
-        self._invocations.clear()
+        self._end_invocations()
         self.ae._association_ended(self)
         self.dul.end_when_idle()
         for call in self._on_end:
             call()
+
+    def _end_invocations(self) -> None:
+        for invocation in self._invocations.values():
+            invocation.ended()
+        self._invocations.clear()
 
     def on_end(self, call: Callable[[], object]) -> None:
         """Call `call()` when the association ends."""
@@ -376,17 +358,18 @@ class Association(Invoker, threading.Thread):
         """The session's clock."""
         return time.monotonic()
 
-    def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
+    def run_blocking(self, operation: Operation, call: Callable[[], Any], then: Then) -> None:
         """Call `call` on the association's thread or, where several operations are performed at a time, on a helper."""
-        if self._helpers is None:
-            self._shared.add_work(partial(self._perform, call, then))
+        work = partial(self._perform, operation, call, then)
+        if self._helpers is None or self._shared.session.state == ENDED:
+            self._shared.add_work(work)
         else:
-            self._helpers.submit(self._perform, call, then)
+            self._helpers.submit(self._thread_context.copy().run, work)
 
-    def _perform(self, call: Callable[[], Any], then: Then) -> None:
+    def _perform(self, operation: Operation, call: Callable[[], Any], then: Then) -> None:
         result, error = None, None
         try:
-            result = call()
+            result = performing(operation, call)
         except BaseException as raised:
             error = raised
         with self._shared:
@@ -410,6 +393,11 @@ class Association(Invoker, threading.Thread):
 
     # -- the invoker's side
 
+    @property
+    def performs_here(self) -> bool:
+        """The present thread is the one that performs what the peer asks for."""
+        return threading.current_thread() is self
+
     def invoke(self, context_id: int, request: Command, data_set: Source | None = None) -> Invocation:
         """Send a request, as soon as the operations window and its Message ID allow. Raises RuntimeError at the end."""
         while True:
@@ -418,7 +406,7 @@ class Association(Invoker, threading.Thread):
                     break
                 if self._may_send(request):
                     return self._send(context_id, request, data_set)
-            self._shared.wait_until(lambda: session.leaving or self._may_send(request))
+            self._await_peer(lambda: session.leaving or self._may_send(request))
         raise RuntimeError("the association is over before the request could be sent")
 
     def _send(self, context_id: int, request: Command, data_set: Source | None) -> Invocation:
@@ -452,7 +440,21 @@ class Association(Invoker, threading.Thread):
 
     def await_response(self, invocation: Invocation) -> None:
         """Wait until a response has come, or none will."""
-        self._shared.wait_until(lambda: invocation.has_news)
+        self._await_peer(lambda: invocation.has_news)
+
+    def _await_peer(self, done: Callable[[], bool]) -> None:
+        """Wait until `done()`. What a handler waits for here, its operation waits for."""
+        operation = performed(self._shared.session)
+        if operation is None:
+            self._shared.wait_until(done)
+            return
+        with self._shared:
+            operation.awaits_peer = True
+        try:
+            self._shared.wait_until(done)
+        finally:
+            with self._shared:
+                operation.awaits_peer = False
 
     # -- ending
 
@@ -490,5 +492,9 @@ class Association(Invoker, threading.Thread):
         current = threading.current_thread()
         if current in (self, self.dul) or (self._helpers is not None and current in self._helpers._threads):
             return
-        if self.dul.is_alive():
-            self.dul.join()
+        self._await_provider()
+
+    def _await_provider(self) -> None:
+        with self._joining:  # two that join one thread can fail, up to Python 3.12
+            if self.dul.is_alive():
+                self.dul.join()

@@ -31,6 +31,7 @@ from ul.evt import Handlers, NotificationEvent
 from ul.fsm import StateMachine
 from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
 from ul.queues import EventQueue, PrimitiveQueue, Wakeup
+from ul.thread_context import thread_context
 from ul.timer import Timer
 from ul.transport import Address, AssociationSocket
 from ul.upper_layer import UpperLayer
@@ -82,6 +83,7 @@ class DULServiceProvider(threading.Thread):
 
     def __init__(self, assoc: Parent) -> None:
         super().__init__(name="DULServiceProvider")
+        self._context = thread_context()
         self.assoc = assoc
         self.socket = AssociationSocket()
         self.bind_address: Address = ("", 0)
@@ -179,6 +181,11 @@ class DULServiceProvider(threading.Thread):
 
     def run(self) -> None:
         """Move bytes and primitives until killed."""
+        self._context.run(self._run)
+
+    run_reactor = run  # its later name
+
+    def _run(self) -> None:
         self._turning.acquire()  # for good: nobody sends after the end
         try:
             self._observe()
@@ -193,10 +200,6 @@ class DULServiceProvider(threading.Thread):
             self._close()
             self._poll.unregister(self._wakeup)
             self._wakeup.close()
-
-    def run_reactor(self) -> None:
-        """`run`, by its later name."""
-        self.run()
 
     def _is_over(self) -> bool:
         if self._ending and self.state_machine.current_state == "Sta1" and not self.to_provider_queue.queue:
@@ -215,8 +218,9 @@ class DULServiceProvider(threading.Thread):
             self._close()
         if self._is_over():
             return
-        if self.on_drained is not None and not self._unsent and not self.to_provider_queue.queue:
-            self.on_drained()
+        on_drained = self.on_drained  # at the association's end another thread takes it away
+        if on_drained is not None and not self._unsent and not self.to_provider_queue.queue:
+            on_drained()
         if self.to_provider_queue.queue:  # what was called on this thread had something to say
             return
         for fd, events in self._wait():

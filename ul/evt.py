@@ -355,6 +355,9 @@ def _open(source: ReceivedDataSet | BytesIO | None) -> BinaryIO:
 
 # --- Handlers --------------------------------------------------------------------------------------------------------
 
+# What a handler can do wrong is as wide as what a program can do wrong. SystemExit would end a thread of ours.
+HandlerError: Final = (Exception, SystemExit)
+
 Handler = Callable[..., Any]  # called with the Event, then with the arguments it was bound with
 Bound = tuple[Handler, Union[list[Any], None]]
 EventHandlerType = Union[tuple[EventType, Handler], tuple[EventType, Handler, list[Any]]]
@@ -434,5 +437,5 @@ class Handlers:
         for handler, args in self._notification.get(event, ()):
             try:
                 handler(Event(assoc, event, **given), *(args or ()))
-            except Exception:
+            except HandlerError:
                 LOGGER.exception("%s: its handler %s failed", event, getattr(handler, "__name__", handler))

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from ul import data_sets
 from ul.acse import AcceptedContext
@@ -32,7 +33,8 @@ from ul.services.normalized import (
 from ul.services.query_retrieve import find_request, get_request, move_request
 from ul.services.storage import context_for, context_for_data_set, store_request
 from ul.services.verification import echo_request
-from ul.session_events import ResponseReceived
+from ul.session import Session
+from ul.session_events import Operation, ResponseReceived
 from ul.sop_class import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from ul.spool import Spool
 from ul.uid import UID
@@ -125,6 +127,31 @@ class Invocation:
             self.abandon()
 
 
+# --- what handlers invoke --------------------------------------------------------------------------------------------
+
+_Result = TypeVar("_Result")
+
+_PERFORMED: Final = threading.local()  # `operation`: what the handler on this thread is called for
+
+
+def performing(operation: Operation, call: Callable[[], _Result]) -> _Result:
+    """`call()`, in which a handler of `operation` runs."""
+    _PERFORMED.operation = operation
+    try:
+        return call()
+    finally:
+        _PERFORMED.operation = None
+
+
+def performed(session: Session) -> Operation | None:
+    """The operation of `session` whose handler runs on the present thread."""
+    operation: Operation | None = getattr(_PERFORMED, "operation", None)
+    return operation if operation in session.operations else None
+
+
+# --- the verbs -------------------------------------------------------------------------------------------------------
+
+
 class Invoker:
     """The verbs. A subclass is an association."""
 
@@ -132,6 +159,11 @@ class Invoker:
 
     def invoke(self, context_id: int, request: Command, data_set: Source | None = None) -> Invocation:
         """Send a request."""
+        raise NotImplementedError
+
+    @property
+    def performs_here(self) -> bool:
+        """The present thread is the one that performs what the peer asks for: while it waits, nothing is performed."""
         raise NotImplementedError
 
     def cancel(self, context_id: int, message_id: int) -> None:
@@ -233,8 +265,10 @@ class Invoker:
         """C-GET: the responses as they come, (status with counts, identifier or None).
 
         The instances come as C-STORE requests on this association: bind a handler to EVT_C_STORE, and propose the SCP
-        role for their SOP classes.
+        role for their SOP classes. Raises RuntimeError in a handler of this association that they would wait for.
         """
+        if self.performs_here:
+            raise RuntimeError("the instances of a C-GET come to handlers of this association: invoke it on a thread")
         context = self._context(query_model)
         request = get_request(msg_id, str(query_model), priority)
         return self.invoke(context.context_id, request, _encoded(dataset, context)).responses()

@@ -163,7 +163,7 @@ class Negotiation:
                 primary_field=item.primary_field,
                 secondary_field=item.secondary_field or None,
             )
-        except Exception:
+        except evt.HandlerError:
             LOGGER.exception("%s: the handler of %s failed", self._assoc, evt.EVT_USER_ID)
             return None
         if not accepted:
@@ -184,7 +184,7 @@ class Negotiation:
                 nr_performed=proposed.maximum_number_operations_performed,
             )
             return acse.agree_window(proposed, (int(invoked), int(performed)))
-        except Exception:
+        except evt.HandlerError:
             LOGGER.exception("%s: the handler of %s failed", self._assoc, evt.EVT_ASYNC_OPS)
             return None
 
@@ -199,7 +199,7 @@ class Negotiation:
             if requestor.sop_class_common_extended:
                 answered = self._ask(evt.EVT_SOP_COMMON, items=requestor.sop_class_common_extended)
                 acceptor.agreed_common_extended = dict(answered)
-        except Exception:
+        except evt.HandlerError:
             LOGGER.exception("%s: a handler of SOP class extended negotiation failed", self._assoc)
         return items
 

@@ -292,12 +292,13 @@ class Session:
             if self._release_due:  # a collision: the acceptor answers after the confirm (AR-10, Sta12)
                 self._requests.append(A_RELEASE("affirmative"))
             self._end(AssociationReleased())
-        elif self.state == RELEASING:
+        elif self._release_sent:
             self._release_due = True
             if self._offer is None:  # a collision: the requestor answers first (AR-8, Sta9)
                 self._release_due = False
                 self._requests.append(A_RELEASE("affirmative"))
         else:
+            self.state = ESTABLISHED  # if ours was still to be asked for: the peer was first
             self._release_due = True
             # Who asked for release sends nothing more: what waits for an answer of its own gets none (PS3.8 7.2.1).
             self._operations = [operation for operation in self._operations if not operation.awaits_peer]

@@ -131,7 +131,8 @@ class SharedSession:
     def _feed(self, now: float) -> bool:
         """Give the provider what is to be sent, up to a bound. False where that ended the association."""
         session, dul = self.session, self._dul
-        if dul.on_drained is not None and session.state != ENDED:
+        was_over = session.state == ENDED
+        if dul.on_drained is not None and not was_over:
             return True  # more than enough is on its way
         ahead = 0
         while ahead < _AHEAD:
@@ -148,7 +149,7 @@ class SharedSession:
                 dul.to_provider_queue.put_all(requests)
             if length < _TOGETHER:
                 break
-        return True
+        return was_over or session.state != ENDED  # the last answer may be the one to a request for release
 
     def _next_requests(self, requests: list[Primitive], now: float) -> int:
         """Append what is to be said next; how many bytes of fragments that is, less than _TOGETHER where it is all."""

@@ -18,11 +18,13 @@ import socket
 import ssl
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ul.acse import Offer
 from ul.dimse import Buffer
 from ul.evt import Bound, EventHandlerType, EventType, Handler, Handlers
+from ul.thread_context import thread_context
 
 if TYPE_CHECKING:
     from ul.presentation import PresentationContext
@@ -394,7 +396,8 @@ class ThreadedAssociationServer(AssociationServer):
 
     def start(self) -> None:
         """Accept on a thread until `shutdown`."""
-        self._server_thread = threading.Thread(target=self.serve_forever, name="AssociationServer", daemon=True)
+        accept = partial(thread_context().run, self.serve_forever)
+        self._server_thread = threading.Thread(target=accept, name="AssociationServer", daemon=True)
         self._server_thread.start()
 
 

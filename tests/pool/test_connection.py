@@ -513,13 +513,14 @@ def test_a_comparison_with_what_was_kept_delays_nobody_else(house: House, monkey
 
 
 def test_a_fault_after_something_blocked_closes_its_own_association_only(house: House, logged: Any) -> None:
+    no_operation: Any = None
     faulty, faulty_peer = house.associate()
     _, sound_peer = house.associate()
 
     def then(result: Any, error: BaseException | None) -> None:
         raise ZeroDivisionError(result)
 
-    faulty.run_blocking(lambda: "of ours", then)
+    faulty.run_blocking(no_operation, lambda: "of ours", then)
     house.pairs.until(lambda: house.gate.closed)
     assert house.gate.closed == [faulty.token]
     assert house.pairs.read(faulty_peer) == b""

@@ -124,7 +124,9 @@ class End:
     def now(self) -> float:
         return self.time
 
-    def run_blocking(self, call: Callable[[], Any], then: Callable[[Any, BaseException | None], None]) -> None:
+    def run_blocking(
+        self, operation: Operation, call: Callable[[], Any], then: Callable[[Any, BaseException | None], None]
+    ) -> None:
         self.blocked.append((call, then))
 
     def unblock(self) -> None:

@@ -24,6 +24,7 @@ from ul.pdu_primitives import (
     A_ABORT,
     A_ASSOCIATE,
     A_P_ABORT,
+    A_RELEASE,
     P_DATA,
     AsynchronousOperationsWindowNegotiation,
     PresentationContextDefinition,
@@ -407,6 +408,16 @@ def test_release_collision() -> None:
     conversation.run()
     assert conversation.requestor.events[-1] == conversation.acceptor.events[-1] == AssociationReleased()
     assert conversation.requestor.upper.should_close or conversation.acceptor.upper.should_close
+
+
+@pytest.mark.parametrize("side", ["requestor", "acceptor"])
+def test_who_asks_for_release_too_late_to_say_so_is_asked(side: str) -> None:
+    """The peer's request is there before ours could leave, behind a message: no collision."""
+    session = getattr(Conversation().associate(), side).session
+    session.release(0.0)
+    session.indication(A_RELEASE(), 0.0)
+    assert [session.next_request(0.0), session.next_request(0.0)] == [A_RELEASE("affirmative"), None]
+    assert session.next_event(0.0) == AssociationReleased()
 
 
 @pytest.mark.parametrize("side", ["requestor", "acceptor"])

@@ -30,9 +30,6 @@ LOGGER: Final = logging.getLogger(__name__)
 STATUS_MISSING: Final = 0xC001  # a data set without Status
 STATUS_INVALID: Final = 0xC002  # neither a number nor a data set
 
-# What a handler can do wrong is as wide as what a program can do wrong; SystemExit ends its thread and nothing else.
-HandlerError: Final = (Exception, SystemExit)
-
 
 class Handling:
     """A request and the handler that answers it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ul.services.handling import HandlerError, Handling
+from ul.evt import HandlerError
+from ul.services.handling import Handling
 
 END: Final = object()  # the handler has nothing more to yield
 

@@ -25,8 +25,8 @@ class Shell(Protocol):
     def now(self) -> float:
         """The time, on the session's clock."""
 
-    def run_blocking(self, call: Callable[[], Any], then: Then) -> None:
-        """Call `call` where it may take its time, then `then(result, error)` where the session is driven.
+    def run_blocking(self, operation: Operation, call: Callable[[], Any], then: Then) -> None:
+        """Call `call`, a part of `operation`, where it may take its time, then `then(result, error)` with the session.
 
         `then` is never called before this returns, and not before what has arrived was looked at: a C-CANCEL that came
         in one segment with its request counts.
@@ -108,7 +108,7 @@ class Performances:
                         self._hold(operation, steps)
                         return
                 elif isinstance(step, Blocking):
-                    self._shell.run_blocking(step.call, partial(self._advance, operation, steps))
+                    self._shell.run_blocking(operation, step.call, partial(self._advance, operation, steps))
                     return
                 elif isinstance(step, Invoke):
                     self._to_invoke.append((operation, steps, step))

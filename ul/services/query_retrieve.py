@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, Final
 
 from ul.errors import StatusError
-from ul.services.handling import HandlerError, Handling
+from ul.evt import HandlerError
+from ul.services.handling import Handling
 from ul.services.iteration import END, Items
 from ul.services.steps import Blocking, Provider, Respond, Steps
 from ul.session_events import Operation

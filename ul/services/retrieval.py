@@ -15,8 +15,9 @@ from ul import data_sets
 from ul.acse import AcceptedContext
 from ul.dimse import BytesSource, Source
 from ul.errors import StatusError, UsageError
+from ul.evt import HandlerError
 from ul.instance_source import FileSource
-from ul.services.handling import HandlerError, Handling
+from ul.services.handling import Handling
 from ul.services.iteration import END, Items
 from ul.services.steps import Blocking, Invoke, Provider, Respond, Steps
 from ul.services.storage import context_for, context_for_data_set, store_request

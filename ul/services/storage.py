@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ul.acse import AcceptedContext
 from ul.errors import StatusError
-from ul.evt import EVT_C_STORE
-from ul.services.handling import HandlerError, Handling
+from ul.evt import EVT_C_STORE, HandlerError
+from ul.services.handling import Handling
 from ul.services.steps import AWAIT_DATA_SET, Blocking, Provider, Respond, Step, Steps
 from ul.session_events import Operation
 from ul.sop_class import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian

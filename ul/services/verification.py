@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ul.evt import EVT_C_ECHO
-from ul.services.handling import STATUS_INVALID, STATUS_MISSING, HandlerError, Handling
+from ul.evt import EVT_C_ECHO, HandlerError
+from ul.services.handling import STATUS_INVALID, STATUS_MISSING, Handling
 from ul.services.steps import Blocking, Provider, Respond, Steps
 from ul.session_events import Operation
 from ul.sop_class import Verification
