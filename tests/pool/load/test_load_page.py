@@ -11,7 +11,7 @@ import pytest
 from browser import rendered
 from made_up import OPEN_PLAN, PLAN, run, second_of_work, tally
 
-from pool.load import html
+from pool.load import markup
 from pool.load.html import MOST_POINTS, page, page_data
 from pool.load.result import Result
 
@@ -72,8 +72,8 @@ def test_pointing_at_a_plot_shows_its_values(tmp_path: Path, monkeypatch: pytest
         svg.dispatchEvent(new PointerEvent("pointermove", {clientX: left + width, clientY: top + 20}));
       }
     }).observe(document.body);"""
-    part = html._part
-    monkeypatch.setattr(html, "_part", lambda name: part(name) + (point if name == "page.js" else ""))
+    read = markup._read
+    monkeypatch.setattr(markup, "_read", lambda path: read(path) + (point if path.name == "page.js" else ""))
     shown, console = rendered(written(tmp_path, run([second_of_work()] * 3)))
     assert console == []
     tips = [attributes for tag, attributes in shown.tags if attributes.get("class") == "tip"]
