@@ -46,3 +46,12 @@ def test_every_make_target_it_names_exists() -> None:
     named = set(re.findall(r"`make ([a-z-]+)", README))
     assert {"serve", "test", "bench"} <= named
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in named)
+
+
+def test_the_map_of_pool_has_every_module_once() -> None:
+    table = README[README.index("| who looks for |") : README.index("MIT licence")]
+    named = re.findall(r"`([a-z_]+)/?`", table)
+    modules = {
+        path.stem for path in (ROOT / "pool").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(named) == sorted(modules - {"__init__", "__main__"})
