@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 from pool.loop import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, Loop, TimerHandle
 from pool.pace import Pace
 from pool.tls_socket import FlushDue, TLSSocket
-from ul.dimse import Buffer
+from ul.dimse import Buffer, drop_sent
 from ul.pdu_primitives import P_DATA, Primitive
 from ul.session import Session
 from ul.session_events import Event
@@ -293,7 +293,7 @@ class Connection:
             if len(buffers) == 1 and sent == len(buffers[0]):
                 buffers.clear()
             else:
-                _drop(buffers, sent)
+                drop_sent(buffers, sent)
 
     # -- waiting
 
@@ -401,17 +401,3 @@ class Connection:
         self._socket.close()
         self._unsent = []
         self.closed()
-
-
-def _drop(buffers: list[Buffer], sent: int) -> None:
-    """Take `sent` bytes off the front of `buffers`."""
-    count = 0
-    for buffer in buffers:
-        length = len(buffer)
-        if sent < length:
-            break
-        sent -= length
-        count += 1
-    del buffers[:count]
-    if sent:
-        buffers[0] = memoryview(buffers[0])[sent:]

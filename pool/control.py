@@ -222,22 +222,47 @@ def _listens(path: Path) -> bool:
 # The sockets
 
 
-class Endpoint:
+class _OnLoop:
+    """A ZeroMQ socket on the loop.
+
+    The descriptor libzmq gives is edge-triggered over everything that happens inside: after each use of the socket its
+    EVENTS must be asked, or a message that arrived meanwhile wakes nobody.
+    """
+
+    def __init__(self, loop: Loop, zmq_socket: zmq.Socket[bytes]) -> None:
+        self._loop = loop
+        self._socket = zmq_socket
+        self._fd = cast(int, zmq_socket.getsockopt(zmq.FD))
+        loop.register(self._fd, EPOLLIN, self._ready)
+        loop.call_soon(self._drain)
+
+    def close(self) -> None:
+        """What is unsent has a moment to leave: nobody hangs at exit."""
+        if not self._socket.closed:
+            self._loop.unregister(self._fd)
+            self._socket.close(linger=FAREWELL)
+
+    def _ready(self, events: int) -> None:
+        self._drain()
+
+    def _has_input(self) -> bool:
+        return bool(cast(int, self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+
+    def _drain(self) -> None:
+        """Read all that is there."""
+        raise NotImplementedError
+
+
+class Endpoint(_OnLoop):
     """A ZeroMQ socket on the loop: every message that arrives is given to `on_message(message, identity)`.
 
-    `identity` names the peer that a ROUTER is to answer; it is b"" on a DEALER. The descriptor libzmq gives is
-    edge-triggered over everything that happens inside: after each use of the socket its EVENTS must be asked, or a
-    message that arrived meanwhile wakes nobody.
+    `identity` names the peer that a ROUTER is to answer; it is b"" on a DEALER.
     """
 
     def __init__(self, loop: Loop, zmq_socket: zmq.Socket[bytes], on_message: Callable[[Body, bytes], object]) -> None:
-        self._loop = loop
-        self._socket = zmq_socket
+        super().__init__(loop, zmq_socket)
         self._on_message = on_message
-        self._fd = cast(int, zmq_socket.getsockopt(zmq.FD))
         self._routes = zmq_socket.type == zmq.ROUTER
-        loop.register(self._fd, EPOLLIN, self._ready)
-        loop.call_soon(self._drain)
 
     def send(self, message: Body, identity: bytes | None = None) -> bool:
         """Send now or not at all: False if the peer is gone or its queue is full."""
@@ -254,18 +279,6 @@ class Endpoint:
                 self._loop.call_soon(self._drain)
         return True
 
-    def close(self) -> None:
-        """What is unsent has a moment to leave: nobody hangs at exit."""
-        if not self._socket.closed:
-            self._loop.unregister(self._fd)
-            self._socket.close(linger=FAREWELL)
-
-    def _ready(self, events: int) -> None:
-        self._drain()
-
-    def _has_input(self) -> bool:
-        return bool(cast(int, self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
-
     def _drain(self) -> None:
         while not self._socket.closed and self._has_input():
             *identity, payload = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
@@ -279,7 +292,7 @@ class Endpoint:
                 raise
 
 
-class Publisher:
+class Publisher(_OnLoop):
     """An XPUB socket on the loop: every event goes to who subscribed to its type, or to the beginning of it.
 
     Nobody is ever waited for: a subscriber that does not read misses events, and sees so by their numbers.
@@ -293,15 +306,11 @@ class Publisher:
         on_subscribed: Callable[[str], object],
         on_deserted: Callable[[], object],
     ) -> None:
-        self._loop = loop
-        self._socket = zmq_socket
+        super().__init__(loop, zmq_socket)
         self._on_subscribed = on_subscribed
         self._on_deserted = on_deserted
         self._topics: set[bytes] = set()
         self._numbers = count(1)
-        self._fd = cast(int, zmq_socket.getsockopt(zmq.FD))
-        loop.register(self._fd, EPOLLIN, self._ready)
-        loop.call_soon(self._drain)
 
     def publish(self, event: Body) -> None:
         """Send it to who wants it."""
@@ -309,18 +318,6 @@ class Publisher:
         self._socket.send_multipart([event["type"].encode(), json.dumps(event).encode()], zmq.NOBLOCK)
         if self._has_input():
             self._loop.call_soon(self._drain)
-
-    def close(self) -> None:
-        """Nobody is told anything any more."""
-        if not self._socket.closed:
-            self._loop.unregister(self._fd)
-            self._socket.close(linger=FAREWELL)
-
-    def _ready(self, events: int) -> None:
-        self._drain()
-
-    def _has_input(self) -> bool:
-        return bool(cast(int, self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
 
     def _drain(self) -> None:
         """Subscriptions: a byte, 1 or 0, and what the type is to begin with."""

@@ -225,3 +225,17 @@ class Fragmenter:
             header |= LAST
             del self._parts[0]
         return P_DATA([(self._context_id, header, fragment)])
+
+
+def drop_sent(buffers: list[Buffer], sent: int) -> None:
+    """Take `sent` bytes off the front of `buffers`."""
+    count = 0
+    for buffer in buffers:
+        length = len(buffer)
+        if sent < length:
+            break
+        sent -= length
+        count += 1
+    del buffers[:count]
+    if sent:
+        buffers[0] = memoryview(buffers[0])[sent:]

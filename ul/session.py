@@ -175,7 +175,7 @@ class Session:
         return self._waiting_since
 
     def heard(self, now: float) -> None:
-        """The peer said something that whoever drives this session understood and answered without it."""
+        """The peer said something that the shell understood and answered by itself."""
         self._waiting_since = now
 
     @property

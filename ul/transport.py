@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ul.acse import Offer
-from ul.dimse import Buffer
+from ul.dimse import Buffer, drop_sent
 from ul.evt import Bound, EventHandlerType, EventType, Handler, Handlers
 from ul.thread_context import thread_context
 
@@ -188,20 +188,6 @@ class AssociationSocket:
 
     def __str__(self) -> str:
         return "{}:{}".format(*self.address)
-
-
-def drop_sent(buffers: list[Buffer], sent: int) -> None:
-    """Take `sent` bytes off the front of `buffers`."""
-    count = 0
-    for buffer in buffers:
-        length = len(buffer)
-        if sent < length:
-            break
-        sent -= length
-        count += 1
-    del buffers[:count]
-    if sent:
-        buffers[0] = memoryview(buffers[0])[sent:]
 
 
 # --- servers ---------------------------------------------------------------------------------------------------------

@@ -36,10 +36,10 @@ def send_files(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Mea
     made = plan(server, row.work, count=count)
     written = instances.write(folder, made, count)
     size = sum(path.stat().st_size for path in folder.iterdir())
-    if peer.library is None:
+    if peer.package is None:
         told = _timed(peers.storescu(server.port, folder))
     else:
-        told = _told(peers.program("sender.py", peer.library, server.port, folder))
+        told = _told(peers.program("sender.py", peer.package, server.port, folder))
     failures = Counter({"not sent": told["failures"]})
     if not failures.total():
         failures += lost(server, made, written)
@@ -48,9 +48,9 @@ def send_files(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Mea
 
 
 def associate_all_storage(row: Workload, peer: Peer, server: Server, bounds: Bounds) -> Measurement:
-    """Associate with all storage contexts and release, by the same library at both ends."""
+    """Associate with all storage contexts and release, by the same package at both ends."""
     before = accounts.cpu_seconds(server.pid)
-    command = peers.program("requestor.py", peer.library, server.port, bounds.seconds, bounds.count or row.count)
+    command = peers.program("requestor.py", peer.package, server.port, bounds.seconds, bounds.count or row.count)
     told = _told(command, bounds.seconds)
     cpu = accounts.cpu_seconds(server.pid) - before
     failures, done = +Counter({"not all accepted": told["failures"]}), len(told["latencies"])

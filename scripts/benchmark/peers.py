@@ -75,7 +75,7 @@ class Peer:
     serves_at_a_time: int = 1 << 30  # open associations; the others would wait for the end of these
     workers: int | None = None  # of ulpool: None is as many as asked for on the command line
     announces_port: bool = False
-    library: str | None = None  # that programs import
+    package: str | None = None  # that programs import
     is_ours: bool = False
 
 
@@ -199,11 +199,11 @@ def _printed(name: str, executable: str) -> str:
 
 
 PEERS: Final = (
-    Peer("pynetdicom", _pynetdicom, partial(_distribution, "pynetdicom"), library="pynetdicom"),
+    Peer("pynetdicom", _pynetdicom, partial(_distribution, "pynetdicom"), package="pynetdicom"),
     Peer("dcmtk", _dcmtk, partial(_printed, "DCMTK", "storescp"), NO_DELAY, serves_at_a_time=1),
     Peer("dcmtk-fork", _dcmtk_fork, partial(_printed, "DCMTK", "storescp"), NO_DELAY),
     Peer("orthanc", _orthanc, partial(_printed, "Orthanc", "Orthanc"), NO_DELAY),
-    Peer("ul.AE", _ul, partial(_distribution, "ulpool"), library="ul", is_ours=True),
+    Peer("ul.AE", _ul, partial(_distribution, "ulpool"), package="ul", is_ours=True),
     Peer("ulpool", _ulpool, partial(_distribution, "ulpool"), announces_port=True, is_ours=True),
     Peer("ulpool-1", _ulpool, partial(_distribution, "ulpool"), announces_port=True, workers=1, is_ours=True),
 )
