@@ -11,15 +11,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pool.application import Application as Application
-    from pool.application import Storage as Storage
+    from pool.application.application import Application as Application
+    from pool.application.application import Storage as Storage
     from pool.client import Control as Control
     from pool.control import ControlError as ControlError
     from pool.serving import serve as serve
 
 _HOMES: Final = {
-    "Application": "pool.application",
-    "Storage": "pool.application",
+    "Application": "pool.application.application",
+    "Storage": "pool.application.application",
     "Control": "pool.client",
     "ControlError": "pool.control",
     "serve": "pool.serving",

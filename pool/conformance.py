@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from pool import tls
 from pool.admission import RULES
-from pool.application import Application, load
+from pool.application.application import Application, load
+from pool.application.handled import offer_of
 from pool.config import SETTINGS, Settings, show_bind
-from pool.handled import offer_of
-from pool.offers import offer_from
+from pool.worker.offers import offer_from
 from ul import evt
 from ul.acse import (
     APPLICATION_CONTEXT_NAME_NOT_SUPPORTED,

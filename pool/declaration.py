@@ -79,7 +79,9 @@ def _ask(settings: Settings) -> tuple[subprocess.Popen[bytes], int]:
     reader, writer = os.pipe()
     try:
         process = subprocess.Popen(
-            interpreter.command("pool.application", str(writer), settings.application, str(settings.app_dir)),
+            interpreter.command(
+                "pool.application.application", str(writer), settings.application, str(settings.app_dir)
+            ),
             stdin=subprocess.DEVNULL,
             pass_fds=(writer,),
         )

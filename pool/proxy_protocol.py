@@ -1,7 +1,7 @@
 """The PROXY protocol, versions 1 and 2: the header that a balancer puts before a connection's first byte.
 
 Bytes in, addresses out; no I/O. The clauses are those of HAProxy's doc/proxy-protocol.txt. Whose headers are believed,
-and what becomes of a connection that has none, is `pool.entrance`'s business.
+and what becomes of a connection that has none, is `pool.worker.entrance`'s business.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pool import logs, tls
-from pool.acceptor import Server
+from pool.acceptor.resolution import Sources, settle
+from pool.acceptor.server import Server
 from pool.config import SettingError
 from pool.exit_status import ExitStatus
-from pool.resolution import Sources, settle
 
 
 def run(given: Mapping[str, object]) -> ExitStatus:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from pool.acceptor.metrics import GAUGES, metric_name, series_names
 from pool.cli import VERBS
 from pool.config import SETTINGS
-from pool.metrics import GAUGES, metric_name, series_names
 from pool.stats import HISTOGRAMS, STATISTICS
 
 DEPLOY = Path(__file__).parent.parent / "scripts" / "deploy"

@@ -48,29 +48,44 @@ FLOORS: list[tuple[str, ...]] = [
     ("ul",),
     ("pool.cores", "pool.interpreter"),
     ("pool.config.*",),
-    ("pool.stats", "pool.messages", "pool.logs", "pool.log_events", "pool.exit_status", "pool.admission", "pool.pace"),
-    ("pool.loop", "pool.descriptors", "pool.tls", "pool.exchange"),
+    (
+        "pool.stats",
+        "pool.messages",
+        "pool.logs",
+        "pool.log_events",
+        "pool.exit_status",
+        "pool.admission",
+        "pool.pace",
+    ),
+    ("pool.loop", "pool.acceptor.descriptors", "pool.tls", "pool.exchange"),
     (
         "pool.handoff",
-        "pool.free_space",
-        "pool.listeners",
+        "pool.acceptor.free_space",
+        "pool.acceptor.listeners",
         "pool.control",
         "pool.tls_socket",
         "pool.proxy_protocol",
         "pool.events",
-        "pool.notify",
+        "pool.acceptor.notify",
     ),
     ("pool.storage.*",),
-    ("pool.declaration", "pool.worker_process", "pool.client", "pool.web"),
-    ("pool.application", "pool.offers", "pool.resolution", "pool.metrics"),
-    ("pool.connection", "pool.entrance", "pool.handlers", "pool.invocations", "pool.kept", "pool.observed"),
-    ("pool.association",),
-    ("pool.served", "pool.scu"),
-    ("pool.scp",),
-    ("pool.delivery", "pool.handled", "pool.sink"),
-    ("pool.worker", "pool.workforce", "pool.conformance"),
-    ("pool.reception", "pool.answers", "pool.reload", "pool.observation"),
-    ("pool.acceptor",),
+    ("pool.declaration", "pool.acceptor.worker_process", "pool.client", "pool.acceptor.web"),
+    ("pool.application.application", "pool.worker.offers", "pool.acceptor.resolution", "pool.acceptor.metrics"),
+    (
+        "pool.connection",
+        "pool.worker.entrance",
+        "pool.application.handlers",
+        "pool.application.invocations",
+        "pool.application.kept",
+        "pool.application.observed",
+    ),
+    ("pool.application.association",),
+    ("pool.worker.served", "pool.scu"),
+    ("pool.worker.scp",),
+    ("pool.delivery", "pool.application.handled", "pool.worker.sink"),
+    ("pool.worker.process", "pool.acceptor.workforce", "pool.conformance"),
+    ("pool.acceptor.reception", "pool.acceptor.answers", "pool.acceptor.reload", "pool.acceptor.observation"),
+    ("pool.acceptor.server",),
     ("pool.serving",),
     ("pool.load.*",),
     ("pool.cli.*",),
@@ -94,10 +109,10 @@ HAND_OUT_PYDICOM = (
 )
 
 # The process that listens: it can be taken down neither by a peer's bytes nor by user code.
-ACCEPTOR = ("pool.acceptor", "pool.serving", "pool.cli.serve")
+ACCEPTOR = ("pool.acceptor.server", "pool.serving", "pool.cli.serve")
 NO_PLACE_IN_THE_ACCEPTOR = (
     *("pydicom.", "pynetdicom.", "numpy.", "asyncio.", "rich.", "ul."),
-    *("pool.worker.", "pool.connection.", "pool.application."),
+    *("pool.worker.process.", "pool.connection.", "pool.application.application."),
 )
 
 

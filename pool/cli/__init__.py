@@ -14,11 +14,11 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
+from pool.acceptor.listeners import ListenError
 from pool.config import SECTIONS, SETTINGS, Setting, SettingError
 from pool.control import AlreadyRunning, ControlError, NotAnswering, NotRunning
 from pool.declaration import ApplicationError
 from pool.exit_status import ExitStatus
-from pool.listeners import ListenError
 
 # Verb -> the module that defines it, in the order of --help.
 VERBS: Final = {

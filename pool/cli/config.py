@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import click
 
+from pool.acceptor.free_space import look
+from pool.acceptor.resolution import Sources, settle
 from pool.cli import CONTEXT_SETTINGS, SettingsCommand
 from pool.config import SETTINGS, Setting, SettingError, Settings
 from pool.control import UnsafeDirectory, require_private
 from pool.exit_status import ExitStatus
-from pool.free_space import look
-from pool.resolution import Sources, settle
 from pool.tls import check as check_tls
 
 _COMMENTS: Final = 48  # the column they begin in

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import click
 
+from pool.acceptor.resolution import Sources, settle
 from pool.cli import CONTEXT_SETTINGS, SettingsCommand
 from pool.conformance import Subject, statement
 from pool.exit_status import ExitStatus
-from pool.resolution import Sources, settle
 
 # Kinds of security profiles, and where the statement names the one that is supported
 _PROFILES: Final = (

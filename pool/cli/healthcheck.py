@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from pool import messages
+from pool.acceptor.resolution import Sources
 from pool.cli import CONTEXT_SETTINGS, SettingsCommand
 from pool.cli.echo import verify
 from pool.cli.peer import parsed_by, resolved
@@ -16,7 +17,6 @@ from pool.config import Settings, seconds
 from pool.config.binds import Bind, binds
 from pool.control import ControlError, find, request
 from pool.exit_status import ExitStatus
-from pool.resolution import Sources
 from pool.scu import Peer
 from pool.tls import client_context, secured
 from ul.session_events import Timeouts

@@ -1,4 +1,4 @@
-"""A worker without DICOM: the whole of `pool.worker`, with associations that speak lines instead of PDUs.
+"""A worker without DICOM: the whole of `pool.worker.process`, with associations that speak lines instead of PDUs.
 
     RQ            -> AC, or RJ 2 3 2, as the acceptor decides; RQCT1 is the same from the calling title CT1
     PID           -> the worker's process id
@@ -21,7 +21,7 @@ from pool.handoff import Handoff
 from pool.loop import EPOLLIN, Loop
 from pool.messages import AssociationDetails
 from pool.stats import Counters
-from pool.worker import Worker, serve
+from pool.worker.process import Worker, serve
 from ul.acse import Rejection
 
 PROGRAM = f"import sys; sys.argv.pop(1); sys.path.append({str(Path(__file__).parent)!r}); import fakes; fakes.main()"

@@ -14,10 +14,11 @@ import fakes
 import pytest
 from turning import turn_until
 
-from pool import control, worker_process
-from pool.acceptor import Server
+from pool import control
+from pool.acceptor import worker_process
+from pool.acceptor.server import Server
+from pool.acceptor.worker_process import WorkerProcess
 from pool.config import Bind, Settings
-from pool.worker_process import WorkerProcess
 
 
 class Client:

@@ -23,12 +23,13 @@ import pytest
 from house import built_house as built_house
 from raw_peer import RawPeer
 
-from pool import acceptor, control, descriptors, listeners, logs, messages, workforce
-from pool.acceptor import Server
+from pool import control, logs, messages
+from pool.acceptor import descriptors, listeners, workforce
+from pool.acceptor.listeners import ListenError, open_listeners
+from pool.acceptor.server import Server
 from pool.config import Bind, Settings
 from pool.exit_status import ExitStatus
 from pool.handoff import Admit, Closed
-from pool.listeners import ListenError, open_listeners
 from pool.storage import folders
 
 PATIENCE = 20.0
@@ -417,7 +418,7 @@ def test_sockets_of_systemd_are_adopted_and_not_handed_to_workers():
     program = (
         "import os, socket, sys; sock = socket.create_server(('127.0.0.1', 0)); os.dup2(sock.fileno(), 3);"
         "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()));"
-        "from pool.config import Bind; from pool.listeners import open_listeners;"
+        "from pool.config import Bind; from pool.acceptor.listeners import open_listeners;"
         "(got,) = open_listeners([Bind('127.0.0.1', 1)], 10);"
         "assert got.getsockname() == sock.getsockname() and not got.get_inheritable();"
         "assert not [name for name in os.environ if name.startswith('LISTEN_')]"
@@ -431,13 +432,14 @@ def test_sockets_of_systemd_are_adopted_and_not_handed_to_workers():
 def test_what_is_not_passed_as_it_should_be_is_explained_and_leaves_nothing_behind(count, words, tmp_path):
     settings = f"Settings(control=Path({str(tmp_path / 'control')!r}))"
     program = (
-        "import os; from pathlib import Path; from pool.acceptor import Server; from pool.config import Settings;"
+        "import os; from pathlib import Path; from pool.acceptor.server import Server;"
+        "from pool.config import Settings;"
         "os.closerange(3, 10);"
         f"os.environ.update(LISTEN_FDS={count!r}, LISTEN_PID=str(os.getpid())); Server({settings})"
     )
     ended = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False)
     said = ended.stderr.splitlines()[-1]
-    assert said.startswith("pool.listeners.ListenError: ") and words in said
+    assert said.startswith("pool.acceptor.listeners.ListenError: ") and words in said
     assert not (tmp_path / "control").exists()
 
 
@@ -447,7 +449,7 @@ def test_whatever_fails_as_it_is_put_together_leaves_nothing_behind(tmp_path, mo
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many open files"):
-        patch.setattr(acceptor, failing, fail)
+        patch.setattr(f"pool.acceptor.server.{failing}", fail)
         Server(Settings(bind=(Bind("127.0.0.1", 0),), control=tmp_path / "control"))
     assert not (tmp_path / "control").exists()
     (tmp_path / "control").mkdir(mode=0o700)  # its lock is free, too

@@ -16,12 +16,12 @@ import click
 import pytest
 
 from pool import messages
+from pool.acceptor.resolution import Sources
 from pool.cli import VERBS, main, verbs
 from pool.config import SETTINGS, Bind, Settings
 from pool.control import ControlDirectory, ControlError, cli_router
 from pool.exit_status import ExitStatus
 from pool.loop import Loop
-from pool.resolution import Sources
 from pool.stats import STATISTICS, Counters
 
 PATIENCE = 10.0  # seconds until a test that waits for a condition has failed

@@ -31,11 +31,11 @@ from pool.connection import RECEIVE_BUFFER_LENGTH, SEND_AHEAD, Connection
 from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Record, socketpair
 from pool.loop import Loop
 from pool.pace import Pace
-from pool.scp import SCP
-from pool.served import ServedAssociation
 from pool.stats import Counters
 from pool.storage import store
-from pool.worker import Worker
+from pool.worker.process import Worker
+from pool.worker.scp import SCP
+from pool.worker.served import ServedAssociation
 from ul.acse import Offer, Rejection, SupportedContext
 from ul.dimse import BytesSource
 from ul.session import ESTABLISHED, Session

@@ -14,9 +14,10 @@ import pytest
 from house import built_house as built_house
 from peers import DEADLINE
 
-from pool import free_space, logs
+from pool import logs
+from pool.acceptor import free_space
+from pool.acceptor.free_space import FreeSpace
 from pool.config import Space
-from pool.free_space import FreeSpace
 
 
 class Turns:

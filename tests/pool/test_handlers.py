@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pool import logs
-from pool.handlers import HandlerThreads, Lane
+from pool.application.handlers import HandlerThreads, Lane
 
 PATIENCE = 10.0
 

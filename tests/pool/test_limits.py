@@ -23,8 +23,8 @@ from pool import messages
 from pool.admission import MAX_PENDING, MAX_PENDING_PER_ADDRESS, RULES
 from pool.config import SETTINGS, resolve
 from pool.control import request
-from pool.offers import REJECTED_BY
 from pool.pace import Pace
+from pool.worker.offers import REJECTED_BY
 from ul.pdu_primitives import PresentationContextDefinition
 from ul.sop_class import (
     CTImageStorage,

@@ -12,9 +12,9 @@ from peers import DEADLINE, free_port
 from serving import server, ulpool
 from turning import turn_until
 
+from pool.acceptor.listeners import Listeners, bound, open_listeners
 from pool.config import Bind, SettingError, resolve
 from pool.config.binds import binds, show_binds
-from pool.listeners import Listeners, bound, open_listeners
 from pool.loop import Loop
 
 

@@ -17,13 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from pool import messages, web
+from pool import messages
+from pool.acceptor import web
+from pool.acceptor.free_space import FreeSpace
+from pool.acceptor.listeners import ListenError
+from pool.acceptor.metrics import GAUGES, LIVE, METRICS, READY, MetricsServer, metric_name, series_names
 from pool.config import Settings, Space
 from pool.config.peers import KnownPeer
-from pool.free_space import FreeSpace
-from pool.listeners import ListenError
 from pool.loop import Loop
-from pool.metrics import GAUGES, LIVE, METRICS, READY, MetricsServer, metric_name, series_names
 from pool.stats import HISTOGRAMS, STATISTICS, Counters, Snapshot
 
 ROOT = Path(__file__).parent.parent.parent

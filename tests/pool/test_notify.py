@@ -11,8 +11,8 @@ import peers
 import pytest
 
 from pool import messages
+from pool.acceptor.notify import Notifier
 from pool.loop import Loop
-from pool.notify import Notifier
 
 
 @pytest.fixture

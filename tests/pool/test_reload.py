@@ -21,9 +21,9 @@ from house import built_house as built_house
 from raw_peer import RawPeer, echo_rq
 from serving import server
 
-from pool import acceptor, events, messages
+from pool import events, messages
+from pool.acceptor.resolution import Sources
 from pool.config import SETTINGS
-from pool.resolution import Sources
 
 
 def sources_of(built: House, **changes: object) -> Sources:
@@ -255,8 +255,8 @@ def test_a_drained_server_is_stopped_gracefully_first(house):
 
 def test_a_stop_that_takes_longer_says_how_far_it_is(house, monkeypatch):
     said: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(acceptor, "_PROGRESS", 0.05)
-    monkeypatch.setattr(acceptor.logs, "event", lambda level, name, **fields: said.append((name, fields)))
+    monkeypatch.setattr("pool.acceptor.server._PROGRESS", 0.05)
+    monkeypatch.setattr("pool.acceptor.server.logs.event", lambda level, name, **fields: said.append((name, fields)))
     built = house(workers=1, graceful_timeout=3600.0)
     built.start()
     holding = established(built, "HOLD")

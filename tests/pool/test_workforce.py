@@ -15,13 +15,14 @@ import fakes
 import pytest
 from turning import turn_until
 
-from pool import messages, worker_process, workforce
+from pool import messages
+from pool.acceptor import worker_process, workforce
+from pool.acceptor.worker_process import WorkerProcess
+from pool.acceptor.workforce import BEATS, Workforce, respawn_delay
 from pool.config import Settings
 from pool.control import Body, ControlDirectory
 from pool.handoff import Record
 from pool.loop import Loop
-from pool.worker_process import WorkerProcess
-from pool.workforce import BEATS, Workforce, respawn_delay
 
 
 class Employer:

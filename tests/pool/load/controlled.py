@@ -14,10 +14,10 @@ from pool.config import Settings
 from pool.handoff import Handoff
 from pool.load.plan import Plan
 from pool.loop import EPOLLIN, Loop
-from pool.scp import SCP, ServedAssociation
 from pool.scu import Peer
-from pool.sink import SinkAssociation, SinkSCP
 from pool.stats import Counters
+from pool.worker.scp import SCP, ServedAssociation
+from pool.worker.sink import SinkAssociation, SinkSCP
 from ul.acse import LOCAL_LIMIT_EXCEEDED
 from ul.session_events import Event, Operation, RequestReceived
 from ul.wire.command import Command

@@ -1,8 +1,8 @@
 """Metrics and probes: what the server counts as Prometheus reads it, and whether it lives and is ready.
 
 Names, kinds and labels derive from the rows of `pool.stats` and of `GAUGES` here; a new statistic is a new metric by
-itself. Belongs here: paths and what stands behind them. Not here: HTTP (`pool.web`), counting. Imported only where
---metrics asks for it.
+itself. Belongs here: paths and what stands behind them. Not here: HTTP (`web`), counting. Imported only where --metrics
+asks for it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from pool import messages
+from pool.acceptor.web import Answer, Reply, WebServer, listen
 from pool.config import Address
 from pool.stats import (
     COUNTER,
@@ -32,10 +33,9 @@ from pool.stats import (
     configured_titles,
     split_labels,
 )
-from pool.web import Answer, Reply, WebServer, listen
 
 if TYPE_CHECKING:
-    from pool.acceptor import Server
+    from pool.acceptor.server import Server
 
 METRICS: Final = "/metrics"
 LIVE: Final = "/livez"

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pool.invocations import Invocations
+from pool.application.invocations import Invocations
+from pool.application.observed import OBSERVED
 from pool.loop import Loop
-from pool.observed import OBSERVED
 from ul.acse import AcceptedContext, Rejection
 from ul.association_timeouts import AssociationTimeouts
 from ul.dimse import Source

@@ -2,7 +2,7 @@
 
 Belongs here: hostile bytes. A request has a bounded length and a bounded time, connections have a bounded number (past
 it the oldest one goes: silent clients only push each other out), and nobody is ever waited for. Not here: what is
-answered (`pool.metrics`). It runs in the acceptor, so it looks at as little as it can: the request line alone.
+answered (`metrics`). It runs in the acceptor, so it looks at as little as it can: the request line alone.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from pool import logs
+from pool.acceptor.listeners import ListenError
 from pool.config import Address, show_address
-from pool.listeners import ListenError
 from pool.loop import EPOLLHUP, EPOLLIN, EPOLLOUT, Loop
 
 LONGEST_REQUEST: Final = 8192  # bytes, its header fields included

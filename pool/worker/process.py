@@ -2,7 +2,7 @@
 
 It begins with its settings on stdin and its hand-off socket as an inherited descriptor. It leaves only at the end of
 that socket, once its last connection is closed; so it does when the acceptor died, too. Here belongs the worker's side
-of the hand-off and of control. What happens on a connection is `pool.served`'s business.
+of the hand-off and of control. What happens on a connection is `served`'s business.
 
 Two orders matter. A connection is acknowledged before anything is read from it, because until then the acceptor may
 hand it to another worker. And admission is asked of the acceptor, who alone knows the counts: once it is gone or has
@@ -28,9 +28,9 @@ from pool.declaration import ApplicationError
 from pool.handoff import Ack, Admit, Admitted, Channel, Closed, Expire, Handoff, Nack, Record, Refused
 from pool.loop import Loop
 from pool.messages import AssociationDetails
-from pool.scp import SCP
-from pool.sink import SinkSCP
 from pool.stats import Counters, Snapshot
+from pool.worker.scp import SCP
+from pool.worker.sink import SinkSCP
 from ul.acse import Rejection
 
 # rejected-transient, DICOM UL service-provider (presentation related function), temporary-congestion
@@ -51,7 +51,7 @@ _LEFT_TO_THE_PARENT: Final = (
 
 
 class Association(Protocol):
-    """What the worker needs of a connection; `pool.served.ServedAssociation` is one."""
+    """What the worker needs of a connection; `pool.worker.served.ServedAssociation` is one."""
 
     token: int
     peer_address: tuple[str, int]  # the requestor's, once its A-ASSOCIATE-RQ is there
@@ -270,8 +270,8 @@ def scp_of(settings: Settings, loop: Loop, counters: Counters, gate: Worker) -> 
         return SinkSCP(settings, loop, counters, gate, stores=False)
     if not settings.application:
         return SCP(settings, loop, counters, gate)
-    from pool.application import load
-    from pool.handled import ApplicationSCP
+    from pool.application.application import load
+    from pool.application.handled import ApplicationSCP
 
     return ApplicationSCP(load(settings.application, settings.app_dir), settings, loop, counters, gate)
 

@@ -13,16 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pool import logs, messages
+from pool.acceptor.worker_process import HeldConnection, WorkerProcess
+from pool.acceptor.workforce import Answers
 from pool.config import show_address, show_bind
 from pool.control import Body, ControlDirectory, cli_router
 from pool.loop import Loop
 from pool.messages import AssociationStatus, Reloaded, ServerStatus, WorkerStatus
 from pool.stats import rates
-from pool.worker_process import HeldConnection, WorkerProcess
-from pool.workforce import Answers
 
 if TYPE_CHECKING:
-    from pool.acceptor import Server
+    from pool.acceptor.server import Server
 
 MOST_WORKERS: Final = 1024
 _IS_SCALE: Final = re.compile(r"([+-]?)(\d{1,4})", re.ASCII).fullmatch

@@ -1,8 +1,8 @@
 """The SCP of a worker: what all of its associations share.
 
 Belongs here: what is offered, where instances go, the ways in, the threads that commit. Not here: what an association
-does with its events (`pool.served`), how a file becomes durable (`pool.storage`), who may associate (the acceptor,
-asked through `Gate`).
+does with its events (`served`), how a file becomes durable (`pool.storage`), who may associate (the acceptor, asked
+through `Gate`).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any, Final, Protocol
 from pool import logs
 from pool.config import Settings
 from pool.connection import RECEIVE_BUFFER_LENGTH
-from pool.entrance import entrances
 from pool.handoff import Handoff
 from pool.loop import Loop
-from pool.offers import offer_from
 from pool.pace import Pace
-from pool.served import ServedAssociation
 from pool.stats import Counters, configured_titles
 from pool.storage import Store, store_from
+from pool.worker.entrance import entrances
+from pool.worker.offers import offer_from
+from pool.worker.served import ServedAssociation
 from ul.acse import Offer
 from ul.services.performance import Then
 from ul.session_events import Timeouts

@@ -17,22 +17,23 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from pool import descriptors, events, logs, messages
-from pool.answers import MOST_WORKERS, Desk
+from pool import events, logs, messages
+from pool.acceptor import descriptors
+from pool.acceptor.answers import MOST_WORKERS, Desk
+from pool.acceptor.listeners import bound, open_listeners
+from pool.acceptor.observation import Observation
+from pool.acceptor.reception import Reception
+from pool.acceptor.reload import Done, Reload
+from pool.acceptor.resolution import Sources
+from pool.acceptor.worker_process import WorkerProcess
+from pool.acceptor.workforce import BEATS, Workforce
 from pool.config import Settings, show_address, show_binds
 from pool.control import Body, ControlDirectory, default_path, publisher
 from pool.exit_status import ExitStatus
 from pool.handoff import Record
-from pool.listeners import bound, open_listeners
 from pool.loop import Loop, TimerHandle
 from pool.messages import DRAINING, RECYCLED, RELOADING, RUNNING, STARTING, STOPPING, Reloaded
-from pool.observation import Observation
-from pool.reception import Reception
-from pool.reload import Done, Reload
-from pool.resolution import Sources
 from pool.stats import Counters, Snapshot
-from pool.worker_process import WorkerProcess
-from pool.workforce import BEATS, Workforce
 
 _SNAPSHOTS: Final = 2 * BEATS  # one per beat: rates are those of the last two --timeout
 _PROGRESS: Final = 5.0  # seconds between two lines about a stop that takes longer

@@ -1,7 +1,7 @@
 """Associations whose requests an application handles.
 
-Belongs here: what an association of `pool.served` does differently when there are handlers to be called and to be told.
-Not here: the threads they run on (`pool.handlers`), what they see of the association (`pool.association`), what their
+Belongs here: what an association of `pool.worker.served` does differently when there are handlers to be called and to
+be told. Not here: the threads they run on (`handlers`), what they see of the association (`association`), what their
 answers mean (`ul.services`).
 """
 
@@ -13,20 +13,20 @@ from functools import partial
 from typing import Any
 
 from pool import logs
-from pool.application import Application, Storage
-from pool.association import Association
+from pool.application.application import Application, Storage
+from pool.application.association import Association
+from pool.application.handlers import HandlerThreads, Lane
+from pool.application.kept import Kept, KeptDataSet, KeptInstance
+from pool.application.observed import OBSERVED, observe
 from pool.config import Settings
-from pool.handlers import HandlerThreads, Lane
 from pool.handoff import Handoff
-from pool.kept import Kept, KeptDataSet, KeptInstance
 from pool.loop import Loop
-from pool.observed import OBSERVED, observe
-from pool.offers import limited
 from pool.proxy_protocol import Header
-from pool.scp import SCP, Gate
-from pool.served import ServedAssociation
 from pool.stats import Counters
 from pool.storage import Stored
+from pool.worker.offers import limited
+from pool.worker.scp import SCP, Gate
+from pool.worker.served import ServedAssociation
 from ul import evt
 from ul.acse import Answer, Offer, Rejection
 from ul.evt import HandlerError, InterventionEvent, NotificationEvent

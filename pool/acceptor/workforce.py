@@ -22,12 +22,13 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final, Protocol
 
-from pool import logs, messages, worker_process
+from pool import logs, messages
+from pool.acceptor import worker_process
+from pool.acceptor.worker_process import Generation, Slot, WorkerProcess
 from pool.config import Settings
 from pool.control import Body, ControlDirectory, workers_router
 from pool.handoff import Record
 from pool.loop import EPOLLIN, Loop, TimerHandle
-from pool.worker_process import Generation, Slot, WorkerProcess
 
 BEATS: Final = 3  # pings that fit into --timeout
 STOP_TIMEOUT: Final = 2.0  # seconds a worker has from STOP to its end

@@ -14,9 +14,9 @@ from typing import Final
 
 from pool.exchange import Form, answer_form, received_form
 from pool.handoff import Handoff
-from pool.scp import SCP
-from pool.served import ServedAssociation
 from pool.stats import status_label
+from pool.worker.scp import SCP
+from pool.worker.served import ServedAssociation
 from ul.dimse import Buffer
 from ul.session import ESTABLISHED
 from ul.session_events import Operation

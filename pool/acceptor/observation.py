@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pool import logs, messages
+from pool.acceptor.notify import Notifier
 from pool.config import show_address
-from pool.notify import Notifier
 
 if TYPE_CHECKING:
-    from pool.acceptor import Server
-    from pool.metrics import MetricsServer
-    from pool.worker_process import WorkerProcess
+    from pool.acceptor.metrics import MetricsServer
+    from pool.acceptor.server import Server
+    from pool.acceptor.worker_process import WorkerProcess
 
 
 class Observation:
@@ -22,7 +22,7 @@ class Observation:
         self._server = server
         self._metrics: MetricsServer | None = None
         if server.settings.metrics is not None:
-            from pool.metrics import MetricsServer  # with a library that nobody else needs
+            from pool.acceptor.metrics import MetricsServer  # with a library that nobody else needs
 
             self._metrics = MetricsServer(server, server.settings.metrics)
             logs.event(logs.INFO, "metrics.ready", bind=show_address(self._metrics.address))

@@ -22,7 +22,7 @@ from pool.handoff import Channel, Record, socketpair
 from pool.loop import Loop, TimerHandle
 from pool.stats import Snapshot
 
-_WORKER_CODE: Final = interpreter.code("pool.worker")
+_WORKER_CODE: Final = interpreter.code("pool.worker.process")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")  # bytes
 
 

@@ -1,7 +1,7 @@
 """What an association with the SCP of a worker does with its events, from the hand-off of its connection to its end.
 
-Belongs here: what is counted and logged per association. Not here: what it shares with others (`pool.scp`), how bytes
-move (`pool.connection`), how an operation is performed (`ul.services`).
+Belongs here: what is counted and logged per association. Not here: what it shares with others (`scp`), how bytes move
+(`pool.connection`), how an operation is performed (`ul.services`).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pool import events, logs, messages
 from pool.connection import Connection
-from pool.entrance import BREACHES, ProxiedSocket
 from pool.handoff import Handoff
 from pool.loop import EPOLLIN
 from pool.messages import AssociationDetails, Message
-from pool.offers import REJECTED_BY
 from pool.proxy_protocol import Header
 from pool.stats import OTHER, Cell, Counters, Histogram, calling_label, status_label
 from pool.storage import Incoming, Stored
 from pool.tls_socket import TLSSocket
+from pool.worker.entrance import BREACHES, ProxiedSocket
+from pool.worker.offers import REJECTED_BY
 from ul.acse import Rejection
 from ul.errors import (
     INVALID_PDU_PARAMETER_VALUE,
@@ -56,7 +56,7 @@ from ul.upper_layer import UpperLayer
 from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command, MessageType
 
 if TYPE_CHECKING:
-    from pool.scp import SCP
+    from pool.worker.scp import SCP
 
 # The kinds of protocol errors, by the reason of the A-ABORT that answers them (PS3.8 Table 9-26).
 _BREACHES: Final = {

@@ -12,14 +12,15 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pool import descriptors, tls
+from pool import tls
+from pool.acceptor import descriptors
+from pool.acceptor.listeners import ListenError, bound, open_listeners
+from pool.acceptor.resolution import Resolution, Resolved
 from pool.config import SettingError, Settings
-from pool.listeners import ListenError, bound, open_listeners
 from pool.messages import Reloaded
-from pool.resolution import Resolution, Resolved
 
 if TYPE_CHECKING:
-    from pool.acceptor import Server
+    from pool.acceptor.server import Server
 
 Done = Callable[[Reloaded | None, str], object]
 

@@ -14,15 +14,15 @@ from functools import partial
 from itertools import count
 
 from pool import logs
+from pool.acceptor.free_space import FreeSpace
+from pool.acceptor.listeners import Listeners
+from pool.acceptor.worker_process import HeldConnection, WorkerProcess
+from pool.acceptor.workforce import Workforce
 from pool.admission import RULES, Admission, Expiry, Limits
 from pool.config import Settings
-from pool.free_space import FreeSpace
 from pool.handoff import Ack, Admit, Admitted, Closed, Expire, Handoff, Nack, Record, Refused
-from pool.listeners import Listeners
 from pool.loop import Loop
 from pool.stats import Counters
-from pool.worker_process import HeldConnection, WorkerProcess
-from pool.workforce import Workforce
 
 
 class Reception:
