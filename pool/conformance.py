@@ -14,8 +14,8 @@ from typing import Any, Final
 from pool import tls
 from pool.admission import RULES
 from pool.application.application import Application, load
-from pool.application.handled import offer_of
 from pool.config import SETTINGS, Settings, show_bind
+from pool.worker.handled import offer_of
 from pool.worker.offers import offer_from
 from ul import evt
 from ul.acse import (

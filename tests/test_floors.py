@@ -82,7 +82,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("pool.application.association",),
     ("pool.worker.served", "pool.scu"),
     ("pool.worker.scp",),
-    ("pool.delivery", "pool.application.handled", "pool.worker.sink"),
+    ("pool.delivery", "pool.worker.handled", "pool.worker.sink"),
     ("pool.worker.process", "pool.acceptor.workforce", "pool.conformance"),
     ("pool.acceptor.reception", "pool.acceptor.answers", "pool.acceptor.reload", "pool.acceptor.observation"),
     ("pool.acceptor.server",),

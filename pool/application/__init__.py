@@ -1,1 +1,1 @@
-"""What a user's program brings, and how its handlers are run in a worker: events, threads, the association they see."""
+"""What a user's program brings, and what its handlers meet in a worker: their threads, the association they see."""

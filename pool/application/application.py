@@ -1,8 +1,8 @@
 """The application: what a user brings to have requests handled. An AE, handlers, and what to do as a worker begins.
 
 Belongs here: the objects that a user's module makes, how it is found, and what it declares. Its handlers are run by
-`handled`. Workers import this; the acceptor never does, it asks a process of its own (`pool.declaration`), whose main
-is here too.
+`pool.worker.handled`. Workers import this; the acceptor never does, it asks a process of its own (`pool.declaration`),
+whose main is here too.
 """
 
 from __future__ import annotations

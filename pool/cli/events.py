@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-from pool.cli import CONTEXT_SETTINGS, SettingsCommand
-from pool.cli.status import FIND_BY, control
+from pool.cli.running import control, verb
 from pool.cli.tables import plain
 from pool.exit_status import ExitStatus
 from pool.messages import EVENTS
@@ -19,16 +18,13 @@ from pool.messages import EVENTS
 _NOT_SHOWN = ("type", "time", "number")
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n"
+@verb(
+    "\b\nExamples:\n"
     "  ulpool events\n"
     "  ulpool events association. worker.\n"
     "  ulpool events instance.stored --json | jq -r .path\n"
     "\n"
-    "\b\nTypes:\n" + "\n".join(f"  {row.type:<22}{row.help}" for row in EVENTS.values()),
+    "\b\nTypes:\n" + "\n".join(f"  {row.type:<22}{row.help}" for row in EVENTS.values())
 )
 @click.argument("types", metavar="[TYPE]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")

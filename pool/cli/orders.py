@@ -6,18 +6,12 @@ from typing import Any
 
 import click
 
-from pool.cli import CONTEXT_SETTINGS, SettingsCommand
-from pool.cli.status import FIND_BY, control
+from pool.cli.running import control, verb
 from pool.exit_status import ExitStatus
 from pool.logs import LEVELS
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings={**CONTEXT_SETTINGS, "ignore_unknown_options": True},
-    epilog="\b\nExamples:\n  ulpool scale 8\n  ulpool scale +1\n  ulpool scale -2",
-)
+@verb("\b\nExamples:\n  ulpool scale 8\n  ulpool scale +1\n  ulpool scale -2", ignore_unknown_options=True)
 @click.argument("workers", metavar="N|+N|-N")
 def scale(workers: str, **command_line: Any) -> int:
     """Have more or fewer worker processes, until the next reload.
@@ -29,12 +23,7 @@ def scale(workers: str, **command_line: Any) -> int:
     return ExitStatus.OK
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n  ulpool reload\n  ulpool reload --control /run/ulpool",
-)
+@verb("\b\nExamples:\n  ulpool reload\n  ulpool reload --control /run/ulpool")
 def reload(**command_line: Any) -> int:
     """Serve with the settings and the application as they are now.
 
@@ -49,12 +38,7 @@ def reload(**command_line: Any) -> int:
     return ExitStatus.OK
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n  ulpool drain && ulpool stop",
-)
+@verb("\b\nExamples:\n  ulpool drain && ulpool stop")
 def drain(**command_line: Any) -> int:
     """Let nobody in any more, and wait until the last association has ended.
 
@@ -66,12 +50,7 @@ def drain(**command_line: Any) -> int:
     return ExitStatus.OK
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n  ulpool stop\n  ulpool stop --now --control /run/ulpool",
-)
+@verb("\b\nExamples:\n  ulpool stop\n  ulpool stop --now --control /run/ulpool")
 @click.option("--now", is_flag=True, help="Abort the associations instead of letting running operations finish.")
 def stop(now: bool, **command_line: Any) -> int:
     """Stop the server, and wait until it is gone.
@@ -83,12 +62,7 @@ def stop(now: bool, **command_line: Any) -> int:
     return ExitStatus.OK
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n  ulpool abort 4711\n\nulpool associations shows the ids.",
-)
+@verb("\b\nExamples:\n  ulpool abort 4711\n\nulpool associations shows the ids.")
 @click.argument("association", metavar="ID", type=int)
 def abort(association: int, **command_line: Any) -> int:
     """Abort one association."""
@@ -97,12 +71,7 @@ def abort(association: int, **command_line: Any) -> int:
     return ExitStatus.OK
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n  ulpool log-level debug\n  ulpool log-level info",
-)
+@verb("\b\nExamples:\n  ulpool log-level debug\n  ulpool log-level info")
 @click.argument("level", type=click.Choice(list(LEVELS)))
 def log_level(level: str, **command_line: Any) -> int:
     """Have the server log from this level on, until the next reload."""

@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from pool.cli import CONTEXT_SETTINGS, SettingsCommand
+from pool.cli.running import FOUND_BY_ITSELF, as_json, control, verb
 from pool.cli.tables import cells, console, duration, size, table
-from pool.client import Control
-from pool.config import resolve
 from pool.exit_status import ExitStatus
 from pool.messages import AssociationStatus, ServerStatus, WorkerStatus
 from pool.stats import GAUGE, STATISTICS, Statistic, failures
 
-FIND_BY: Final = ("config", "control")
-FOUND_BY_ITSELF: Final = "The server of this user is found by itself where only one runs."
 
-as_json = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object for programs instead of tables for people."
-)
-
-
-def control(command_line: dict[str, Any]) -> Control:
-    """The server that the options mean."""
-    return Control(resolve(command_line, os.environ).control)
-
-
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n"
-    "  ulpool status\n"
-    "  ulpool status --json | jq .counters.instances_stored\n"
-    "\n"
-    f"{FOUND_BY_ITSELF}",
-)
+@verb(f"\b\nExamples:\n  ulpool status\n  ulpool status --json | jq .counters.instances_stored\n\n{FOUND_BY_ITSELF}")
 @as_json
 def status(as_json: bool, **command_line: Any) -> int:
     """Show workers, associations, counts and rates of the server."""
@@ -56,12 +32,7 @@ def status(as_json: bool, **command_line: Any) -> int:
     return ExitStatus.OK
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog=f"\b\nExamples:\n  ulpool workers\n  ulpool workers --json | jq '.[].memory'\n\n{FOUND_BY_ITSELF}",
-)
+@verb(f"\b\nExamples:\n  ulpool workers\n  ulpool workers --json | jq '.[].memory'\n\n{FOUND_BY_ITSELF}")
 @as_json
 def workers(as_json: bool, **command_line: Any) -> int:
     """Show the worker processes, why some are leaving, and why others went before."""
@@ -76,16 +47,13 @@ def workers(as_json: bool, **command_line: Any) -> int:
     return ExitStatus.OK
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n"
+@verb(
+    "\b\nExamples:\n"
     "  ulpool associations\n"
     "  ulpool associations --calling CT1 --json\n"
     "  ulpool associations --peer 10.0.0.7\n"
     "\n"
-    "ulpool abort ID ends one of them.",
+    "ulpool abort ID ends one of them."
 )
 @click.option("--calling", metavar="TITLE", help="Only those of this calling AE title.")
 @click.option("--peer", metavar="HOST[:PORT]", help="Only those of this peer.")

@@ -23,8 +23,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from pool.cli import CONTEXT_SETTINGS, SettingsCommand
-from pool.cli.status import FIND_BY, as_json, control
+from pool.cli.running import as_json, control, verb
 from pool.cli.tables import cells, console, duration, plain, size, table
 from pool.client import Control
 from pool.exit_status import ExitStatus
@@ -113,16 +112,13 @@ class Watch:
         return Sample(monotonic(), status, Counter(one["calling_ae_title"] for one in listed), moved)
 
 
-@click.command(
-    cls=SettingsCommand,
-    settings=FIND_BY,
-    context_settings=CONTEXT_SETTINGS,
-    epilog="\b\nExamples:\n"
+@verb(
+    "\b\nExamples:\n"
     "  ulpool top\n"
     "  ulpool top --interval 5\n"
     "  ulpool top --json | jq .rates.c_store_requests\n"
     "\n"
-    "Keys: n, a, m and r sort by name, associations, messages and bytes received; q quits.",
+    "Keys: n, a, m and r sort by name, associations, messages and bytes received; q quits."
 )
 @click.option("--interval", metavar="S", type=click.FloatRange(0.1, 3600), default=1.0, help="Seconds between samples.")
 @as_json

@@ -271,7 +271,7 @@ def scp_of(settings: Settings, loop: Loop, counters: Counters, gate: Worker) -> 
     if not settings.application:
         return SCP(settings, loop, counters, gate)
     from pool.application.application import load
-    from pool.application.handled import ApplicationSCP
+    from pool.worker.handled import ApplicationSCP
 
     return ApplicationSCP(load(settings.application, settings.app_dir), settings, loop, counters, gate)
 

@@ -1,8 +1,8 @@
 """Associations whose requests an application handles.
 
-Belongs here: what an association of `pool.worker.served` does differently when there are handlers to be called and to
-be told. Not here: the threads they run on (`handlers`), what they see of the association (`association`), what their
-answers mean (`ul.services`).
+Belongs here: what an association of `served` does differently when there are handlers to be called and to be told. Not
+here: the threads they run on and what they see of the association (`pool.application`), what their answers mean
+(`ul.services`).
 """
 
 from __future__ import annotations
