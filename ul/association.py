@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ul import evt
 from ul.acse import AcceptedContext, Answer, Offer, Rejection
+from ul.association_control import ENDED, ESTABLISHED, IDLE, REQUESTED
 from ul.association_timeouts import AssociationTimeouts
 from ul.dimse import Source
 from ul.dul import DULServiceProvider
@@ -34,7 +35,7 @@ from ul.presentation import PresentationContext
 from ul.service_user import ACCEPTOR, REQUESTOR, ServiceUser
 from ul.services.performance import Performances, Then
 from ul.services.query_retrieve import cancel_request
-from ul.session import ENDED, ESTABLISHED, IDLE, REQUESTED, Session
+from ul.session import Session
 from ul.session_events import (
     AssociationAborted,
     AssociationAccepted,

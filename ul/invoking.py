@@ -38,7 +38,8 @@ from ul.session_events import Operation, ResponseReceived
 from ul.sop_class import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from ul.spool import Spool
 from ul.uid import UID
-from ul.wire.command import ELEMENTS, Command
+from ul.wire.command import Command
+from ul.wire.command_dictionary import ELEMENTS
 
 if TYPE_CHECKING:
     from pydicom import Dataset

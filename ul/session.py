@@ -1,8 +1,8 @@
 """Session: one association as its DIMSE service-user sees it. Primitives below, events and operations above. Sans-I/O.
 
-Belongs here: who may say what when (negotiation, operations window, release and abort), and how long it may take.
-Not here: what it tells (`ul.session_events`), bytes (`ul.upper_layer`), how messages are cut (`ul.dimse`), what an
-operation does (`ul.services`).
+Belongs here: who may send which message when (the operations window; amid a release), and how long all of it may take.
+Not here: how the association begins and ends (`ul.association_control`), what is told (`ul.session_events`), bytes
+(`ul.upper_layer`), how messages are cut (`ul.dimse`), what an operation does (`ul.services`).
 
 How a shell drives it, after every input and whenever an operation finished:
 
@@ -20,18 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
-from ul.acse import AcceptedContext, Answer, Negotiated, Offer, Rejection, agreed
+from ul.acse import AcceptedContext, Offer
+from ul.association_control import ENDED, ESTABLISHED, RELEASING, REQUESTED, AssociationControl
 from ul.dimse import COMMAND, LAST, Assembler, DataSetEnd, Fragmenter, Source, largest_fragment
 from ul.errors import ProtocolError, UsageError
 from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
 from ul.session_events import (
     AssociationAborted,
-    AssociationAccepted,
     AssociationRejected,
     AssociationReleased,
-    AssociationRequested,
     DataSetReceived,
     Event,
     Operation,
@@ -43,54 +41,31 @@ from ul.session_events import (
 from ul.status import PENDING
 from ul.wire.command import C_CANCEL_RQ, Command, decode_command, encode_command
 
-# States of a session, in the order in which they come
-IDLE: Final = "idle"  # nothing was said yet
-REQUESTED: Final = "requested"  # an A-ASSOCIATE request waits for its answer, the peer's or ours
-ESTABLISHED: Final = "established"
-RELEASING: Final = "releasing"  # our A-RELEASE request waits for its answer
-ENDED: Final = "ended"
 
-
-class Session:
+class Session(AssociationControl):
     """One association. An acceptor is given the `offer` it answers from, a requestor calls `associate`."""
 
     __slots__ = (
-        "_answer",
         "_assembler",
-        "_events",
         "_invoked",
         "_largest_fragment",
-        "_negotiated",
-        "_offer",
         "_operations",
         "_outgoing",
         "_parked",
         "_receiving",
-        "_release_due",
-        "_release_sent",
-        "_request",
-        "_requests",
         "_timeouts",
         "_unread",
-        "_waiting_since",
         "maximum_data_set",
         "on_drained",
-        "state",
         "want_read",
     )
 
     def __init__(self, timeouts: Timeouts, offer: Offer | None = None, *, maximum_data_set: int = 0) -> None:
-        self.state = IDLE
+        super().__init__(offer)
         self.maximum_data_set = maximum_data_set  # bytes of one that a request brings; 0: no limit
         self._timeouts = timeouts
-        self._offer = offer
-        self._request: A_ASSOCIATE | None = None
-        self._answer: Answer | None = None
-        self._negotiated: Negotiated | None = None
         self._assembler: Assembler | None = None
-        # Kept as short lists, and None or empty while idle: a thousand associations wait most of their lives.
-        self._events: list[Event] = []
-        self._requests: list[Primitive] = []
+        # None or empty while idle, as what is AssociationControl's.
         self._outgoing: list[Fragmenter] = []
         self._operations: list[Operation] = []  # of the peer's, not answered yet
         self._invoked: dict[int, Command] = {}  # ours, not answered yet, by message id
@@ -98,25 +73,10 @@ class Session:
         self.want_read = True  # False while reading on would only pile up what cannot be performed yet
         self._receiving: Operation | ResponseReceived | None = None  # whose data set is under way
         self._largest_fragment = 0  # bytes of a message that one P-DATA-TF to the peer holds
-        self._release_due = False  # the peer waits for our A-RELEASE response
-        self._release_sent = False
-        self._waiting_since = 0.0
         self._unread = False  # presentation data values that were not looked at yet
         self.on_drained: Callable[[], None] | None = None  # called when the last unsent message was handed out
 
     # -- what a shell asks
-
-    @property
-    def negotiated(self) -> Negotiated:
-        """What was agreed. Raises UsageError before the association is accepted."""
-        if self._negotiated is None:
-            raise UsageError("no association was accepted yet")
-        return self._negotiated
-
-    @property
-    def answer(self) -> Answer | None:
-        """What an acceptor answers to the request, from AssociationRequested on."""
-        return self._answer
 
     @property
     def timeouts(self) -> Timeouts:
@@ -126,23 +86,6 @@ class Session:
     @timeouts.setter
     def timeouts(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
-
-    @property
-    def request(self) -> A_ASSOCIATE | None:
-        """The A-ASSOCIATE request, the peer's or ours."""
-        return self._request
-
-    @property
-    def response(self) -> A_ASSOCIATE | None:
-        """The A-ASSOCIATE response that this side accepted the association with."""
-        return None if self._answer is None or self._negotiated is None else self._answer.response
-
-    @property
-    def peer_ae_title(self) -> str:
-        """The AE title of the other side; "" while nobody asked for an association."""
-        if self._request is None:
-            return ""
-        return self._request.called_ae_title if self._offer is None else self._request.calling_ae_title
 
     @property
     def operations(self) -> list[Operation]:
@@ -261,70 +204,28 @@ class Session:
         else:
             self._provider_abort_indication(primitive)
 
-    def _associate_indication(self, primitive: A_ASSOCIATE) -> None:
-        if self._offer is not None and primitive.result is None:
-            self._associate_request(primitive, self._offer)
-        elif primitive.result == 0 and self._request is not None:
-            self._negotiated = agreed(self._request, primitive)
-            self._establish()
-            self._events.append(AssociationAccepted(self._negotiated))
-        else:
-            rejection = Rejection(primitive.result or 0, primitive.result_source or 0, primitive.diagnostic or 0)
-            self._end(AssociationRejected(rejection))
-
-    def _associate_request(self, primitive: A_ASSOCIATE, offer: Offer) -> None:
-        self.state = REQUESTED
-        self._request = primitive
-        answer = offer.answer(primitive)
-        if isinstance(answer, Rejection):
-            self._reject(answer)
-        else:
-            self._answer = answer
-            self._events.append(AssociationRequested(primitive))
-
     def _establish(self) -> None:
-        self.state = ESTABLISHED
+        super()._establish()
         self._assembler = Assembler(self.negotiated.contexts)
         self._largest_fragment = largest_fragment(self.negotiated.peer_maximum_length)
 
-    def _release_indication(self, primitive: A_RELEASE) -> None:
-        if primitive.result is not None:  # the confirm of our own request
-            if self._release_due:  # a collision: the acceptor answers after the confirm (AR-10, Sta12)
-                self._requests.append(A_RELEASE("affirmative"))
-            self._end(AssociationReleased())
-        elif self._release_sent:
-            self._release_due = True
-            if self._offer is None:  # a collision: the requestor answers first (AR-8, Sta9)
-                self._release_due = False
-                self._requests.append(A_RELEASE("affirmative"))
-        else:
-            self.state = ESTABLISHED  # if ours was still to be asked for: the peer was first
-            self._release_due = True
-            # Who asked for release sends nothing more: what waits for an answer of its own gets none (PS3.8 7.2.1).
-            self._operations = [operation for operation in self._operations if not operation.awaits_peer]
-            self._answer_release()
+    @property
+    def _owes_responses(self) -> bool:
+        return bool(self._operations or self._outgoing)
 
-    def _answer_release(self) -> None:
-        """Release once every response has left: the peer may ask for release before it has them (AR-7)."""
-        if self._release_due and self.state == ESTABLISHED and not self._operations and not self._outgoing:
-            self._requests.append(A_RELEASE("affirmative"))
-            self._end(AssociationReleased())
-
-    def _provider_abort_indication(self, primitive: A_P_ABORT) -> None:
-        locally = bool(primitive.description) and not primitive.transport_lost
-        description = primitive.description or "A-ABORT from the peer's service-provider"
-        self._end(AssociationAborted(2, primitive.provider_reason, locally, description, breach=locally))
+    def _drop_what_awaits_peer(self) -> None:
+        """Who asked for release sends nothing more: what waits for an answer of its own gets none (PS3.8 7.2.1)."""
+        self._operations = [operation for operation in self._operations if not operation.awaits_peer]
 
     def _end(self, event: AssociationAborted | AssociationReleased | AssociationRejected) -> None:
         if self.state == ENDED:
             return
-        self.state = ENDED
         self._assembler = None
         self._park(None)
         self._receiving = None
         self._outgoing.clear()
         self._invoked.clear()
-        self._events.append(event)
+        super()._end(event)
 
     # -- to the user
 
@@ -426,38 +327,6 @@ class Session:
 
     # -- from the user
 
-    def associate(self, request: A_ASSOCIATE, now: float) -> None:
-        """Ask the peer for an association (requestor)."""
-        if self.state != IDLE:
-            raise UsageError(f"associate: the session is {self.state}")
-        self.state = REQUESTED
-        self._waiting_since = now
-        self._request = request
-        self._requests.append(request)
-
-    def accept(self, now: float, answer: Answer | None = None) -> None:
-        """Answer AssociationRequested with what was negotiated, or with the `answer` that was made of it."""
-        answer = answer or self._answer
-        if self.state != REQUESTED or answer is None:
-            raise UsageError(f"accept: the session is {self.state}")
-        self._waiting_since = now
-        self._answer = answer
-        self._negotiated = answer.negotiated
-        self._requests.append(answer.response)
-        self._establish()
-
-    def reject(self, rejection: Rejection, now: float) -> None:
-        """Answer AssociationRequested with an A-ASSOCIATE-RJ."""
-        if self.state != REQUESTED or self._offer is None:
-            raise UsageError(f"reject: the session is {self.state}")
-        self._waiting_since = now
-        self._reject(rejection)
-
-    def _reject(self, rejection: Rejection) -> None:
-        result, source, diagnostic = rejection
-        self._requests.append(A_ASSOCIATE(result=result, result_source=source, diagnostic=diagnostic))
-        self._end(AssociationRejected(rejection, locally=True))
-
     def send(self, context_id: int, request: Command, now: float, data_set: Source | None = None) -> None:
         """Invoke an operation. Raises UsageError above the window or where the context was not accepted."""
         if self.state != ESTABLISHED or self._release_due:
@@ -506,23 +375,6 @@ class Session:
             self._requests.append(P_DATA([(context_id, COMMAND | LAST, encoded)]))
         else:
             self._outgoing.append(Fragmenter(context_id, encoded, data_set, self._largest_fragment))
-
-    def release(self, now: float) -> None:
-        """Ask for an orderly release."""
-        if self.state != ESTABLISHED:
-            raise UsageError(f"release: the session is {self.state}")
-        if self._release_due:
-            return  # the peer asked first; its answer is on the way
-        self.state = RELEASING
-        self._waiting_since = now
-
-    def abort(self, now: float, description: str = "aborted here", *, breach: bool = False) -> None:
-        """End the association now with an A-ABORT from the service-user."""
-        if self.state == ENDED:
-            return
-        if self.state != IDLE:
-            self._requests.append(A_ABORT(0))
-        self._end(AssociationAborted(0, 0, True, description, breach))
 
     def next_request(self, now: float) -> Primitive | None:
         """The next primitive for `UpperLayer.request`; None when there is nothing more to say for now."""

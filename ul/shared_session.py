@@ -28,10 +28,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Protocol
 
+from ul.association_control import ENDED
 from ul.dul import DULServiceProvider
 from ul.evt import Handlers, NotificationEvent
 from ul.pdu_primitives import P_DATA, Primitive
-from ul.session import ENDED, Session
+from ul.session import Session
 from ul.session_events import Event
 
 LOGGER: Final = logging.getLogger(__name__)

@@ -20,9 +20,9 @@ from pool.load.tally import ASSOCIATE, ASSOCIATION, CONNECT, RELEASE, TLS, Cause
 from pool.loop import EPOLLIN, EPOLLOUT, Loop
 from pool.scu import RequestedAssociation
 from ul.acse import Negotiated
+from ul.association_control import ESTABLISHED
 from ul.fsm import TRANSPORT_CLOSED
 from ul.pdu_primitives import PresentationContextDefinition
-from ul.session import ESTABLISHED
 from ul.session_events import (
     AssociationAborted,
     AssociationRejected,

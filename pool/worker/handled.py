@@ -29,6 +29,7 @@ from pool.worker.scp import SCP, Gate
 from pool.worker.served import ServedAssociation
 from ul import evt
 from ul.acse import Answer, Offer, Rejection
+from ul.association_control import ESTABLISHED, REQUESTED
 from ul.evt import HandlerError, InterventionEvent, NotificationEvent
 from ul.handler_provider import HandlerProvider
 from ul.invoking import performing
@@ -37,7 +38,6 @@ from ul.services.handling import status_elements
 from ul.services.performance import Then
 from ul.services.query_retrieve import cancel_request
 from ul.services.steps import Instance, Provider
-from ul.session import ESTABLISHED, REQUESTED
 from ul.session_events import (
     AssociationAborted,
     AssociationRejected,

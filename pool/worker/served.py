@@ -24,6 +24,7 @@ from pool.tls_socket import TLSSocket
 from pool.worker.entrance import BREACHES, ProxiedSocket
 from pool.worker.offers import REJECTED_BY
 from ul.acse import Rejection
+from ul.association_control import IDLE, REQUESTED
 from ul.errors import (
     INVALID_PDU_PARAMETER_VALUE,
     REASON_NOT_SPECIFIED,
@@ -38,7 +39,7 @@ from ul.evt import EventType, InterventionEvent
 from ul.pdu_primitives import A_ASSOCIATE
 from ul.services.performance import Performances, Then
 from ul.services.steps import Instance, Provider
-from ul.session import IDLE, REQUESTED, Session
+from ul.session import Session
 from ul.session_events import (
     AssociationAborted,
     AssociationRejected,

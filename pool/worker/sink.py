@@ -17,8 +17,8 @@ from pool.handoff import Handoff
 from pool.stats import status_label
 from pool.worker.scp import SCP
 from pool.worker.served import ServedAssociation
+from ul.association_control import ESTABLISHED
 from ul.dimse import Buffer
-from ul.session import ESTABLISHED
 from ul.session_events import Operation
 from ul.status import SUCCESS
 from ul.wire.command import C_ECHO_RQ, Command

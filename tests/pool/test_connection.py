@@ -37,8 +37,9 @@ from pool.worker.process import Worker
 from pool.worker.scp import SCP
 from pool.worker.served import ServedAssociation
 from ul.acse import Offer, Rejection, SupportedContext
+from ul.association_control import ESTABLISHED
 from ul.dimse import BytesSource
-from ul.session import ESTABLISHED, Session
+from ul.session import Session
 from ul.session_events import AssociationAborted, AssociationRequested, Event, Operation, RequestReceived, Timeouts
 from ul.sop_class import CTImageStorage, ExplicitVRLittleEndian, Verification
 from ul.status import SUCCESS

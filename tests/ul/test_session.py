@@ -18,6 +18,7 @@ from ul.acse import (
     Rejection,
     SupportedContext,
 )
+from ul.association_control import ENDED
 from ul.dimse import MAXIMUM_COMMAND_LENGTH, MAXIMUM_EMPTY_FRAGMENTS, BytesSource, largest_fragment
 from ul.errors import ProtocolError, StatusError, UsageError
 from ul.pdu_primitives import (
@@ -32,7 +33,6 @@ from ul.pdu_primitives import (
 )
 from ul.services.storage import store_request
 from ul.services.verification import echo_request
-from ul.session import ENDED
 from ul.session_events import (
     AssociationAborted,
     AssociationAccepted,

@@ -18,7 +18,8 @@ from ul.received import Request
 from ul.services.steps import AWAIT_DATA_SET, DataSetSink, Provider, Respond, Step
 from ul.session_events import Operation
 from ul.status import PROCESSING_FAILURE
-from ul.wire.command import DATA_SET_FOLLOWS, ELEMENTS, Command, MessageType
+from ul.wire.command import DATA_SET_FOLLOWS, Command, MessageType
+from ul.wire.command_dictionary import ELEMENTS
 
 if TYPE_CHECKING:
     from pydicom import Dataset

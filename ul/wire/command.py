@@ -1,147 +1,32 @@
-"""The DIMSE command set: group 0000, its 23 messages (PS3.7 9.3, 10.3, Annex E) and their bytes.
+"""The DIMSE command set: the 23 messages (PS3.7 9.3, 10.3, Annex E), commands, and their bytes.
 
-Two tables: the elements, and the messages made of them. The code below them knows no message by name.
+A table of the messages, made of the elements of `ul.wire.command_dictionary`. The code below it knows none by name.
 What a message means, and whether its UIDs are good, is judged above (`ul.dimse`, `ul.services`); how it is cut into
 P-DATA is not known here. A command set is always implicit VR little endian (PS3.7 6.3.1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from ul.errors import ProtocolError, UsageError
+from ul.wire.command_dictionary import (
+    ELEMENT_WRITERS,
+    ELEMENTS,
+    HEADER,
+    READERS,
+    US_ELEMENT,
+    Element,
+    Reader,
+    read_uid,
+    remember_sop_classes,
+)
 
 NO_DATA_SET: Final = 0x0101  # the Command Data Set Type that announces none (PS3.7 E.1); every other announces one
 DATA_SET_FOLLOWS: Final = 0x0001
-
-
-class Element(NamedTuple):
-    """One element of group 0000: its element number, keyword and VR."""
-
-    number: int
-    keyword: str
-    vr: str
-
-
-# PS3.7 Table E.1-1 in ascending order, as it is sent. The group length (0000,0000) is reckoned, not kept.
-# fmt: off
-ELEMENTS: Final = (
-    Element(0x0002, "AffectedSOPClassUID",                  "UI"),
-    Element(0x0003, "RequestedSOPClassUID",                 "UI"),
-    Element(0x0100, "CommandField",                         "US"),
-    Element(0x0110, "MessageID",                            "US"),
-    Element(0x0120, "MessageIDBeingRespondedTo",            "US"),
-    Element(0x0600, "MoveDestination",                      "AE"),
-    Element(0x0700, "Priority",                             "US"),
-    Element(0x0800, "CommandDataSetType",                   "US"),
-    Element(0x0900, "Status",                               "US"),
-    Element(0x0901, "OffendingElement",                     "AT"),
-    Element(0x0902, "ErrorComment",                         "LO"),
-    Element(0x0903, "ErrorID",                              "US"),
-    Element(0x1000, "AffectedSOPInstanceUID",               "UI"),
-    Element(0x1001, "RequestedSOPInstanceUID",              "UI"),
-    Element(0x1002, "EventTypeID",                          "US"),
-    Element(0x1005, "AttributeIdentifierList",              "AT"),
-    Element(0x1008, "ActionTypeID",                         "US"),
-    Element(0x1020, "NumberOfRemainingSuboperations",       "US"),
-    Element(0x1021, "NumberOfCompletedSuboperations",       "US"),
-    Element(0x1022, "NumberOfFailedSuboperations",          "US"),
-    Element(0x1023, "NumberOfWarningSuboperations",         "US"),
-    Element(0x1030, "MoveOriginatorApplicationEntityTitle", "AE"),
-    Element(0x1031, "MoveOriginatorMessageID",              "US"),
-)
-# fmt: on
-
-
-# --- values: one writer and one reader per VR ------------------------------------------------------------------------
-
-_Writer = Callable[[Any], bytes]  # a value -> its element, tag and length included
-_Reader = Callable[[bytes], Any]  # the bytes of a value -> the value; None where they are empty and have no meaning
-
-_TAG: Final = Struct("<HH")
-_HEADER: Final = Struct("<HHL")
-_US_ELEMENT: Final = Struct("<HHLH")
-_GROUP_LENGTH: Final = Struct("<HHLL")
-_MESSAGE_ID: Final = 0x0110
-_MESSAGE_ID_BEING_RESPONDED_TO: Final = 0x0120
-_SOP_INSTANCE: Final = 0x1000
-
-
-def _us_writer(number: int) -> _Writer:
-    return partial(_US_ELEMENT.pack, 0, number, 2)
-
-
-def _at_writer(number: int) -> _Writer:
-    def write(tags: list[int]) -> bytes:
-        raw = b"".join([_TAG.pack(tag >> 16, tag & 0xFFFF) for tag in tags])
-        return _HEADER.pack(0, number, len(raw)) + raw
-
-    return write
-
-
-def _text_writer(pad: bytes, errors: str, number: int) -> _Writer:
-    pack = _HEADER.pack
-
-    def write(text: str) -> bytes:
-        raw = text.encode("latin-1", errors)
-        if len(raw) & 1:
-            raw += pad
-        return pack(0, number, len(raw)) + raw
-
-    return write
-
-
-def _read_us(raw: bytes) -> int | None:
-    if len(raw) == 2:
-        return raw[0] | raw[1] << 8
-    if raw:
-        raise ProtocolError(f"length {len(raw)}, not 2")
-    return None
-
-
-def _read_at(raw: bytes) -> list[int]:
-    if len(raw) % 4:
-        raise ProtocolError(f"length {len(raw)}, not a multiple of 4")
-    return [group << 16 | element for group, element in _TAG.iter_unpack(raw)]
-
-
-def _read_uid(raw: bytes) -> str:
-    """Trailing spaces are no UID's, but peers send them. Latin-1 keeps every byte for the judgement above."""
-    return raw.decode("latin-1").rstrip("\0 ")
-
-
-def _read_text(raw: bytes) -> str:
-    return raw.decode("latin-1").strip("\0 ")
-
-
-# An error comment is for people and holds what a handler said: what Latin-1 lacks is replaced there, refused elsewhere.
-_WRITERS: Final[dict[str, Callable[[int], _Writer]]] = {
-    "UI": partial(_text_writer, b"\0", "strict"),
-    "AE": partial(_text_writer, b" ", "strict"),
-    "LO": partial(_text_writer, b" ", "replace"),
-    "US": _us_writer,
-    "AT": _at_writer,
-}
-_READERS: Final[dict[str, _Reader]] = {
-    "UI": _read_uid,
-    "AE": _read_text,
-    "LO": _read_text,
-    "US": _read_us,
-    "AT": _read_at,
-    "": lambda raw: None,  # of elements that are not in the table
-}
-
-
-def _remember_sop_classes(row: Element, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """SOP class UIDs, unlike instance UIDs, recur in nearly every message: both directions remember them."""
-    return lru_cache(maxsize=256)(function) if row.keyword.endswith("SOPClassUID") else function
-
-
-_ELEMENT_WRITERS: Final = [(row.keyword, _remember_sop_classes(row, _WRITERS[row.vr](row.number))) for row in ELEMENTS]
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -171,7 +56,7 @@ class MessageType:
         self.elements = frozenset(self.required + self.optional)
         self.sop_class = self._either("AffectedSOPClassUID", "RequestedSOPClassUID")
         self.sop_instance = self._either("AffectedSOPInstanceUID", "RequestedSOPInstanceUID")
-        self.writers = [(keyword, write) for keyword, write in _ELEMENT_WRITERS if keyword in self.elements]
+        self.writers = [(keyword, write) for keyword, write in ELEMENT_WRITERS if keyword in self.elements]
         self.bare = frozenset() if self.is_request else self.elements & _OF_A_BARE_RESPONSE
         self.response: MessageType | None = None
 
@@ -315,6 +200,11 @@ def _of(message_type: MessageType, elements: dict[str, Any]) -> Command:
 
 # --- bytes -----------------------------------------------------------------------------------------------------------
 
+_GROUP_LENGTH: Final = Struct("<HHLL")
+_MESSAGE_ID: Final = 0x0110
+_MESSAGE_ID_BEING_RESPONDED_TO: Final = 0x0120
+_SOP_INSTANCE: Final = 0x1000
+
 
 def encode_command(command: Command) -> bytes:
     """The command set with its group length, in ascending order of tags (PS3.7 6.3.1).
@@ -345,7 +235,7 @@ def _encode_anew(command: Command) -> bytes:
     return _GROUP_LENGTH.pack(0, 0, 4, len(content)) + content
 
 
-_WRITER_OF: Final = dict(_ELEMENT_WRITERS)
+_WRITER_OF: Final = dict(ELEMENT_WRITERS)
 
 
 def _encode_bare_response(elements: dict[str, Any]) -> bytes:
@@ -366,7 +256,7 @@ def _around_message_id(
 ) -> tuple[bytes, bytes]:
     """What stands before the value of Message ID Being Responded To, and between it and the `last` bytes."""
     before = _written("AffectedSOPClassUID", sop_class) + _written("CommandField", command_field)
-    before += _HEADER.pack(0, _MESSAGE_ID_BEING_RESPONDED_TO, 2)
+    before += HEADER.pack(0, _MESSAGE_ID_BEING_RESPONDED_TO, 2)
     after = _written("CommandDataSetType", data_set_type) + _written("Status", status)
     return _GROUP_LENGTH.pack(0, 0, 4, len(before) + 2 + len(after) + last) + before, after
 
@@ -382,13 +272,13 @@ _ELEMENTS_BY_NUMBER: Final = {row.number: row for row in ELEMENTS}
 # length. What is not here (unknown, over-long, broken) takes the longer way with its checks.
 _LEGAL_LENGTHS: Final = {"US": (2,), "UI": range(65), "AE": range(17), "LO": range(65), "AT": (4,)}
 _KNOWN_HEADERS: Final = {
-    _HEADER.pack(0, row.number, length): (row.keyword, length, read)
+    HEADER.pack(0, row.number, length): (row.keyword, length, read)
     for row in ELEMENTS
-    for read in [None if row.vr == "US" else _remember_sop_classes(row, _READERS[row.vr])]
+    for read in [None if row.vr == "US" else remember_sop_classes(row, READERS[row.vr])]
     for length in _LEGAL_LENGTHS[row.vr]
 }
-_NO_HEADER: Final[tuple[str, int, _Reader | None]] = ("", 1 << 32, None)  # longer than any command set
-_GROUP_LENGTH_HEADER: Final = _HEADER.pack(0, 0, 4)
+_NO_HEADER: Final[tuple[str, int, Reader | None]] = ("", 1 << 32, None)  # longer than any command set
+_GROUP_LENGTH_HEADER: Final = HEADER.pack(0, 0, 4)
 
 
 def decode_command(data: bytes | bytearray | memoryview) -> Command:
@@ -412,7 +302,7 @@ def decode_command(data: bytes | bytearray | memoryview) -> Command:
     elements = elements.copy()
     elements["MessageID"] = encoded[message_id] | encoded[message_id + 1] << 8
     if sop_instance < len(encoded):
-        elements["AffectedSOPInstanceUID"] = _read_uid(encoded[sop_instance:])
+        elements["AffectedSOPInstanceUID"] = read_uid(encoded[sop_instance:])
     return _of(message_type, elements)
 
 
@@ -449,17 +339,17 @@ def _read_elements(data: bytes) -> dict[str, Any]:
 
 def _read_element(data: bytes, offset: int, elements: dict[str, Any]) -> int:
     """Read the element at `offset` into `elements`; return the offset of the next."""
-    start = offset + _HEADER.size
+    start = offset + HEADER.size
     if start > len(data):
         raise ProtocolError(f"command element at offset {offset}: its tag and length are cut off")
-    group, number, length = _HEADER.unpack_from(data, offset)
+    group, number, length = HEADER.unpack_from(data, offset)
     row, stop = _ELEMENTS_BY_NUMBER.get(number, _UNKNOWN), start + int(length)
     try:
         if group != 0:
             raise ProtocolError("its group is not 0000")
         if stop > len(data):
             raise ProtocolError(f"length {length}, {len(data) - start} bytes left")
-        value = _READERS[row.vr](data[start:stop])
+        value = READERS[row.vr](data[start:stop])
     except ProtocolError as error:
         raise ProtocolError(f"({group:04X},{number:04X}) {row.keyword} at offset {offset}: {error}") from None
     if value is not None:
@@ -475,8 +365,8 @@ _FRAMED: Final = (C_ECHO_RQ, C_STORE_RQ, C_FIND_RQ)
 _MOST_FRAMES: Final = 1024
 _LONGEST_FRAMED: Final = 512  # bytes of a command set; peers decide what is remembered
 _SOP_CLASS_LENGTH_OFFSET: Final = _GROUP_LENGTH.size + 4
-_AROUND_SOP_CLASS: Final = _GROUP_LENGTH.size + _HEADER.size + _US_ELEMENT.size + _HEADER.size
-_FROM_MESSAGE_ID_TO_SOP_INSTANCE: Final = 2 + _US_ELEMENT.size + _US_ELEMENT.size + _HEADER.size
+_AROUND_SOP_CLASS: Final = _GROUP_LENGTH.size + HEADER.size + US_ELEMENT.size + HEADER.size
+_FROM_MESSAGE_ID_TO_SOP_INSTANCE: Final = 2 + US_ELEMENT.size + US_ELEMENT.size + HEADER.size
 
 
 def _remember_frame(frame: bytes, data: bytes, message_id: int, command: Command) -> None:
@@ -486,10 +376,10 @@ def _remember_frame(frame: bytes, data: bytes, message_id: int, command: Command
     places = {}
     number = offset = 0
     while offset < len(data):
-        _, number, length = _HEADER.unpack_from(data, offset)
+        _, number, length = HEADER.unpack_from(data, offset)
         if number in places:
             return
-        offset += _HEADER.size
+        offset += HEADER.size
         places[number] = offset
         offset += length
     sop_instance = message_id + _FROM_MESSAGE_ID_TO_SOP_INSTANCE

@@ -13,13 +13,8 @@ from wire_strategies import commands, mutations
 
 from ul.errors import ProtocolError, UsageError
 from ul.wire import command as wire_command
-from ul.wire.command import (
-    ELEMENTS,
-    MESSAGES,
-    Command,
-    decode_command,
-    encode_command,
-)
+from ul.wire.command import MESSAGES, Command, decode_command, encode_command
+from ul.wire.command_dictionary import ELEMENTS
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 

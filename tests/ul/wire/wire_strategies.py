@@ -23,7 +23,8 @@ from ul.pdu_primitives import (
     UnknownItem,
     UserIdentityNegotiation,
 )
-from ul.wire.command import ELEMENTS, MESSAGES, Command, MessageType
+from ul.wire.command import MESSAGES, Command, MessageType
+from ul.wire.command_dictionary import ELEMENTS
 
 uint8 = st.integers(0, 0xFF)
 uint16 = st.integers(0, 0xFFFF)
