@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 # Lowest first. A name ending in ".*" is everything below that package.
 FLOORS: list[tuple[str, ...]] = [
-    ("ul.errors", "ul.pdu_primitives", "ul.uid", "ul.status", "ul.debug", "ul._config"),
+    ("ul.errors", "ul.memo", "ul.pdu_primitives", "ul.uid", "ul.status", "ul.debug", "ul._config"),
     ("ul.sop_class",),
     ("ul.presentation",),
     ("ul.wire.fields", "ul.wire.command_dictionary"),
@@ -42,6 +42,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("ul.thread_context",),
     ("ul.transport",),
     ("ul.queues",),
+    ("ul.turns",),
     ("ul.dul",),
     ("ul.shared_session",),
     ("ul.association",),

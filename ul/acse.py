@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
 
+from ul.memo import LONGEST_REMEMBERED, Memo
 from ul.pdu_primitives import (
     A_ASSOCIATE,
     APPLICATION_CONTEXT_NAME,
@@ -37,9 +38,6 @@ DEFAULT_MAXIMUM_LENGTH: Final = 131072  # bytes; DCMTK's own ceiling: the larges
 ACCEPTANCE: Final = 0
 ABSTRACT_SYNTAX_NOT_SUPPORTED: Final = 3
 TRANSFER_SYNTAXES_NOT_SUPPORTED: Final = 4
-
-_MEMO_ENTRIES: Final = 64
-_MEMO_REQUEST_LENGTH: Final = 65536  # bytes: longer requests are answered anew each time
 
 
 class Rejection(NamedTuple):
@@ -169,20 +167,14 @@ class Offer:
     implementation_version_name: str = IMPLEMENTATION_VERSION_NAME
     operations_window: tuple[int, int] = (1, 1)
     restrictions: Mapping[str, Restriction] = field(default_factory=dict)
-    _memo: dict[bytes, Rejection | Answer] = field(default_factory=dict, init=False, repr=False)
+    _memo: Memo[bytes, Rejection | Answer] = field(default_factory=Memo, init=False, repr=False)
 
     def answer(self, request: A_ASSOCIATE) -> Rejection | Answer:
         """Answer `request`, from memory where the same bytes were answered before."""
         encoded = request.encoded
-        if encoded is None or len(encoded) > _MEMO_REQUEST_LENGTH:
+        if encoded is None or len(encoded) > LONGEST_REMEMBERED:
             return self._negotiate(request)
-        answer = self._memo.get(encoded)
-        if answer is None:
-            answer = self._negotiate(request)
-            while len(self._memo) >= _MEMO_ENTRIES:
-                del self._memo[next(iter(self._memo))]
-            self._memo[encoded] = answer
-        return answer
+        return self._memo.get(encoded) or self._memo.keep(encoded, self._negotiate(request))
 
     def _negotiate(self, request: A_ASSOCIATE) -> Rejection | Answer:
         return self._refusal(request) or self._accept(request)
@@ -354,17 +346,11 @@ def agreed(request: A_ASSOCIATE, response: A_ASSOCIATE) -> Negotiated:
     key = request.encoded, response.encoded
     if None in key:
         return _agreed(request, response)
-    negotiated = _agreed_before.get(key)
-    if negotiated is None:
-        negotiated = _agreed(request, response)
-        if len(_agreed_before) >= _MEMO_ENTRIES:
-            _agreed_before.clear()
-        _agreed_before[key] = negotiated
-    return negotiated
+    return _agreed_before.get(key) or _agreed_before.keep(key, _agreed(request, response))
 
 
-# What the same two PDUs meant before: who asks a peer often asks the same.
-_agreed_before: dict[tuple[bytes | None, bytes | None], Negotiated] = {}
+# By what the request and its answer were: who asks a peer often asks the same.
+_agreed_before: Memo[tuple[bytes | None, bytes | None], Negotiated] = Memo()
 
 
 def _agreed(request: A_ASSOCIATE, response: A_ASSOCIATE) -> Negotiated:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ul import _config, acse
@@ -31,11 +32,10 @@ from ul.pdu_primitives import (
     PresentationContextDefinition,
     UserInformationItem,
 )
-from ul.presentation import PresentationContext
+from ul.presentation import PresentationContext, Proposal, proposal_of
 from ul.service_user import ACCEPTOR, REQUESTOR
 from ul.sop_class import may_be_storage
 from ul.transport import Address, AssociationServer, AssociationSocket, ThreadedAssociationServer
-from ul.uid import UID
 from ul.wire.pdu import encode
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 _MOST_PENDING: Final = 64  # connections without a request: a newcomer has the oldest of more than these closed
 
-_Proposal = tuple[tuple["UID | None", tuple[UID, ...]], ...]  # abstract syntaxes and their transfer syntaxes
+_values_of: Final = attrgetter(*(field.name for field in fields(A_ASSOCIATE)))  # dataclasses.replace takes its time
+
 _Server = TypeVar("_Server", bound=AssociationServer)
 
 
@@ -52,7 +53,7 @@ class ApplicationEntity(AESettings):
 
     def __init__(self, ae_title: str | bytes = DEFAULT_AE_TITLE) -> None:
         super().__init__(ae_title)
-        self._last_request: tuple[tuple[object, ...], A_ASSOCIATE] | None = None
+        self._last_request: tuple[tuple[object, ...], tuple[Any, ...]] | None = None
         self._lock = threading.Lock()
         self._servers: list[AssociationServer] = []
         self._active: list[Association] = []  # established
@@ -94,20 +95,19 @@ class ApplicationEntity(AESettings):
         association.maximum_pdu_size = max_pdu
         for event_handler in evt_handlers or ():
             association.bind(*event_handler)
-        proposal = tuple([(context.abstract_syntax, tuple(context.transfer_syntax)) for context in proposed])
-        primitive = self._request(called, proposal, max_pdu, ext_neg or [])
+        primitive = self._request(called, proposal_of(proposed), max_pdu, ext_neg or [])
         primitive.called_presentation_address = (addr if isinstance(addr, str) else addr[0], port)
         association.request(primitive, bind_address or ("", 0), tls_args)
         return association
 
     def _request(
-        self, called: str, proposal: _Proposal, maximum_length: int, extended: list[UserInformationItem]
+        self, called: str, proposal: Proposal, maximum_length: int, extended: list[UserInformationItem]
     ) -> A_ASSOCIATE:
         """The A-ASSOCIATE request, encoded once for all associations that are asked for in the same words."""
         ours = stripped(self.ae_title), str(self.implementation_class_uid), self.implementation_version_name
         key = (called, proposal, maximum_length, ours)
         if not extended and self._last_request is not None and self._last_request[0] == key:
-            return replace(self._last_request[1])
+            return A_ASSOCIATE(*self._last_request[1])
         primitive = acse.request(
             calling_ae_title=ours[0],
             called_ae_title=called,
@@ -121,9 +121,9 @@ class ApplicationEntity(AESettings):
             extended=extended,
         )
         if not extended:
-            self._last_request = key, primitive
+            kept = [(abstract_syntax, list(syntaxes)) for abstract_syntax, syntaxes in proposal]  # which may change
             encode(primitive)
-            return replace(primitive)
+            self._last_request = (called, kept, maximum_length, ours), _values_of(primitive)
         return primitive
 
     # -- as acceptor

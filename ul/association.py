@@ -4,9 +4,9 @@ Belongs here: what the association is to programs and handlers, how it begins an
 it. Not here: bytes and sockets (`ul.dul`), what may be said when (`ul.session`), how threads share that
 (`ul.shared_session`), what operations do (`ul.services`), the verbs by which a program invokes them (`ul.invoking`).
 
-Threads. The provider's thread moves bytes. The association's own thread performs what the peer asks for: handlers run
-on it, or on helpers where the negotiated operations window lets several operations be performed at a time. Programs
-invoke operations on any thread of theirs. All of them drive one session, as
+Threads. The provider's thread moves bytes, from the association's negotiation on. The association's own thread performs
+what the peer asks for: handlers run on it, or on helpers where the negotiated operations window lets several operations
+be performed at a time. Programs invoke operations on any thread of theirs. All of them drive one session, as
 `ul.shared_session` says.
 """
 
@@ -26,7 +26,7 @@ from ul.association_control import ENDED, ESTABLISHED, IDLE, REQUESTED
 from ul.association_timeouts import AssociationTimeouts
 from ul.dimse import Source
 from ul.dul import DULServiceProvider
-from ul.evt import Bound, EventType, Handler, Handlers
+from ul.evt import Bindable, Handlers
 from ul.handler_provider import HandlerProvider
 from ul.invoking import Invocation, Invoker, performed, performing
 from ul.negotiation import Negotiation
@@ -65,7 +65,7 @@ LOGGER: Final = logging.getLogger(__name__)
 _MOST_HELPERS: Final = 16  # threads that perform for one association, where the window has no limit
 
 
-class Association(Invoker, AssociationTimeouts, threading.Thread):
+class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
     """An association of `ae`, which is its requestor, or its acceptor that answers from `offer`, by `mode`.
 
     `AE.associate` and a server's connections make associations. An acceptor is a thread from its connection to its end,
@@ -97,7 +97,6 @@ class Association(Invoker, AssociationTimeouts, threading.Thread):
         self._invocations: dict[int, Invocation] = {}
         self._on_end: list[Callable[[], object]] = []
         self._helpers: ThreadPoolExecutor | None = None
-        self._joining = threading.Lock()
 
     # -- what an association is
 
@@ -154,24 +153,6 @@ class Association(Invoker, AssociationTimeouts, threading.Thread):
             session.timeouts = self._timeouts
             self.dul.artim_timer.duration = self._timeouts.acse
 
-    # -- handlers
-
-    def bind(self, event: EventType, handler: Handler, args: list[Any] | None = None) -> None:
-        """Call `handler(event, *args)` when `event` happens to this association; see `ul.evt.Handlers.bind`."""
-        self.handlers.bind(event, handler, args)
-
-    def unbind(self, event: EventType, handler: Handler) -> None:
-        """Do not call `handler` for `event` any more."""
-        self.handlers.unbind(event, handler)
-
-    def get_events(self) -> list[EventType]:
-        """The events that a handler is bound to."""
-        return self.handlers.get_events()
-
-    def get_handlers(self, event: EventType) -> Bound | tuple[None, None] | list[Bound]:
-        """What is bound to `event`; see `ul.evt.Handlers.get_handlers`."""
-        return self.handlers.get_handlers(event)
-
     # -- beginning
 
     def request(
@@ -187,13 +168,23 @@ class Association(Invoker, AssociationTimeouts, threading.Thread):
         with self._shared as session:
             session.associate(primitive, time.monotonic())
             self._shared.tell_later(evt.EVT_REQUESTED)
-        self.dul.start()
-        self._shared.wait_until(lambda: session.state != REQUESTED)
-        if self.is_established:
+        self._start_provider(lambda: session.state != REQUESTED)
+        if self.dul.ident is not None:
             self.start()
-            return True
-        self._join_provider()
-        return False
+        return self.is_established
+
+    def _start_provider(self, begun: Callable[[], bool]) -> None:
+        """Turn the provider until `begun()`. From then on it has a thread of its own, unless all is over."""
+        try:
+            self._shared.wait_until(begun)
+            if self._shared.session.state != ENDED:
+                self.dul.start()
+        except BaseException:
+            self.kill()
+            raise
+        finally:
+            if self.dul.ident is None:
+                self.dul.run()  # to its end
 
     def run(self) -> None:
         """Perform what the peer asks for until the association is over."""
@@ -202,7 +193,7 @@ class Association(Invoker, AssociationTimeouts, threading.Thread):
     def _run(self) -> None:
         try:
             if self.is_acceptor:
-                self.dul.start()
+                self._start_provider(lambda: self._shared.session.state != IDLE)
             self._work()
             if self._helpers is not None:
                 self._helpers.shutdown()
@@ -212,7 +203,7 @@ class Association(Invoker, AssociationTimeouts, threading.Thread):
             raise
         finally:
             self._shared.tell()
-            self._await_provider()
+            self.dul.await_end()
 
     def _work(self) -> None:
         while (work := self._shared.next_work()) is not None:
@@ -464,6 +455,7 @@ class Association(Invoker, AssociationTimeouts, threading.Thread):
         with self._shared as session:
             if session.state == ESTABLISHED:
                 session.release(time.monotonic())
+                self._shared.watch_deadline()
         self._shared.wait_until(lambda: session.state in (ENDED, IDLE))
         self._join_provider()
 
@@ -493,9 +485,4 @@ class Association(Invoker, AssociationTimeouts, threading.Thread):
         current = threading.current_thread()
         if current in (self, self.dul) or (self._helpers is not None and current in self._helpers._threads):
             return
-        self._await_provider()
-
-    def _await_provider(self) -> None:
-        with self._joining:  # two that join one thread can fail, up to Python 3.12
-            if self.dul.is_alive():
-                self.dul.join()
+        self.dul.await_end()

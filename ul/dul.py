@@ -4,9 +4,9 @@ The blocking shell over `ul.upper_layer`: it moves bytes between a socket and th
 the UpperLayer and two queues, and waits for all of them at once. It never polls: a primitive put into
 `to_provider_queue`, or taken from a full `to_user_queue`, wakes it through an eventfd.
 
-One rule of ownership: upper layer and socket belong to whoever holds `_turning`. The provider's thread gives it away
-only while it waits. Whoever puts primitives in meanwhile takes them out again and sends them, at once and without a
-wait; the thread is woken only for what that leaves to be done. A hop to another thread costs what 100 KiB cost to send.
+One rule of ownership: upper layer and socket belong to whoever holds `_turning`. The thread whose turn it is gives it
+away only while it waits. Whoever puts primitives in meanwhile takes them out again and sends them, at once and without
+a wait; that thread is woken only for what this leaves to be done. A hop to another one costs what 100 KiB cost to send.
 
 Presentation data that arrived together is issued together: one P_DATA with the values of several PDUs costs the user
 one turn. Whoever bound a handler to EVT_DATA_RECV or EVT_PDU_RECV is shown one PDU at a time, and so is the user then.
@@ -18,7 +18,6 @@ import contextlib
 import logging
 import queue
 import select
-import threading
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -30,10 +29,10 @@ from ul.errors import UsageError
 from ul.evt import Handlers, NotificationEvent
 from ul.fsm import StateMachine
 from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
-from ul.queues import EventQueue, PrimitiveQueue, Wakeup
-from ul.thread_context import thread_context
+from ul.queues import EventQueue, PrimitiveQueue
 from ul.timer import Timer
 from ul.transport import Address, AssociationSocket
+from ul.turns import Turns
 from ul.upper_layer import UpperLayer
 from ul.wire.pdu import HEADER
 
@@ -71,24 +70,26 @@ class Parent(Protocol):
         """Who is told of what happens here."""
 
 
-class DULServiceProvider(threading.Thread):
+class DULServiceProvider(Turns):
     """The DICOM upper layer service provider of `assoc` (PS3.8 clause 7).
 
     A requestor is given an A_ASSOCIATE whose `called_presentation_address` says where to; an acceptor is given its
     `socket` before it is started. Primitives go in by `send_pdu` and come out by `receive_pdu`.
 
-    Both of these, where set, are called on this thread: `on_indication` when primitives have been issued, the user's
-    time to take them; `on_drained` once all that was put in has left, the user's time to put in more.
+    These, where set, are called on the thread whose turn it is: `on_indication` when primitives have been issued, the
+    user's time to take them; `on_drained` once all that was put in has left, the user's time to put in more; `on_rest`
+    when nothing is left but to wait; `on_end` when the connection is closed and nothing will happen any more.
     """
 
     def __init__(self, assoc: Parent) -> None:
         super().__init__(name="DULServiceProvider")
-        self._context = thread_context()
         self.assoc = assoc
         self.socket = AssociationSocket()
         self.bind_address: Address = ("", 0)
         self.on_indication: Callable[[], object] | None = None
         self.on_drained: Callable[[], object] | None = None
+        self.on_rest: Callable[[], object] | None = None
+        self.on_end: Callable[[], object] | None = None
         self._upper_layer = UpperLayer(
             assoc.is_requestor, artim_timeout=assoc.acse_timeout, maximum_length=assoc.maximum_pdu_size
         )
@@ -96,10 +97,8 @@ class DULServiceProvider(threading.Thread):
         self._unsent: list[Buffer] = []
         self._observed = bytearray()  # of a PDU that is shown to handlers before it is taken
         self._last_heard = self._last_sent = time.monotonic()
-        self._killed = self._ending = False
+        self._opened = self._killed = self._ending = False
         self._watched = 0  # what the socket is polled for
-        self._turning = threading.Lock()
-        self._wakeup = Wakeup()
         self._poll = select.poll()
         self._poll.register(self._wakeup, select.POLLIN)
         self.to_provider_queue = PrimitiveQueue(on_put=self._requested)
@@ -163,7 +162,7 @@ class DULServiceProvider(threading.Thread):
     def kill_dul(self) -> None:
         """End the thread, whatever state the association is in; the connection is closed."""
         self._killed = True
-        self._wakeup.set()
+        self._wake()
 
     def stop_dul(self) -> bool:
         """End the thread if the state machine is in Sta1; tells whether it is."""
@@ -175,65 +174,65 @@ class DULServiceProvider(threading.Thread):
     def end_when_idle(self) -> None:
         """End the thread as soon as the state machine is in Sta1: the last word may still be on its way."""
         self._ending = True
-        self._wakeup.set()
+        self._wake()
 
-    # -- the thread
-
-    def run(self) -> None:
-        """Move bytes and primitives until killed."""
-        self._context.run(self._run)
-
-    run_reactor = run  # its later name
-
-    def _run(self) -> None:
-        self._turning.acquire()  # for good: nobody sends after the end
-        try:
-            self._observe()
-            if self.socket.is_connected:
-                self._open()
-            while not self._is_over():
-                self._turn()
-        except Exception as error:
-            LOGGER.exception("the provider of %s failed", self.socket)
-            self._tell_lost(f"fault: {error}")
-        finally:
-            self._close()
-            self._poll.unregister(self._wakeup)
-            self._wakeup.close()
+    # -- turns
 
     def _is_over(self) -> bool:
-        if self._ending and self.state_machine.current_state == "Sta1" and not self.to_provider_queue.queue:
+        if self._killed:
             return True
-        return self._killed
+        if self.state_machine.current_state != "Sta1" or self.to_provider_queue.queue:
+            return False
+        return self._ending or (self._opened and not self._upper_layer.requestor)  # one connection is an acceptor's all
 
-    def _turn(self) -> None:
-        upper_layer = self._upper_layer
-        self._observe()
-        self._take_requests()
-        if upper_layer.should_connect:
-            self._connect()
-        self._issue()
-        self._send()
-        if upper_layer.should_close:
-            self._close()
-        if self._is_over():
-            return
-        on_drained = self.on_drained  # at the association's end another thread takes it away
-        if on_drained is not None and not self._unsent and not self.to_provider_queue.queue:
-            on_drained()
-        if self.to_provider_queue.queue:  # what was called on this thread had something to say
-            return
-        for fd, events in self._wait():
+    def _end(self) -> None:
+        self._close()
+        self._wakeup.close()
+        if self.on_end is not None:
+            self.on_end()
+
+    def _turn(self, deadline: float | None = None) -> None:
+        """Wait for something, unless there is something to say, and see to it."""
+        try:
+            if not self._opened and self.socket.is_connected:
+                self._observe()
+                self._open()
+            elif not self.to_provider_queue.queue:
+                self._await(deadline)
+            self._move()
+        except Exception as error:
+            LOGGER.exception("the provider of %s failed", self.socket)
+            self._killed = True
+            self._tell_lost(f"fault: {error}")
+
+    def _await(self, deadline: float | None) -> None:
+        for fd, events in self._wait(deadline):
             if fd == self._wakeup.fileno():
                 self._wakeup.clear()
             elif events & ~select.POLLOUT or self.socket.sends_when_readable:
                 self._receive()
         self._handle_timeouts(time.monotonic())
 
+    def _move(self) -> None:
+        """Take what was put in, issue what has arrived, send what there is to send."""
+        upper_layer = self._upper_layer
+        self._observe()
+        self._take_requests()
+        if upper_layer.should_connect:
+            self._connect()
+        self._issue()
+        self._take_requests()  # the user's answer
+        self._send()
+        if upper_layer.should_close:
+            self._close()
+        on_drained = self.on_drained  # at the association's end another thread takes it away
+        if on_drained is not None and not self._unsent and not self.to_provider_queue.queue:
+            on_drained()
+
     def _requested(self) -> None:
-        """Something was put in: it leaves on this thread, if the provider's own only waits."""
-        if self.ident is None or self.ident == threading.get_ident():
-            return  # before its first turn, or amid one
+        """Something was put in: it leaves on this thread, if the one whose turn it is only waits."""
+        if self._is_amid_turn or not self._is_turning:
+            return  # it leaves at the end of this turn, or in the first one
         if self._shows_what_is_sent or not self._turning.acquire(blocking=False):
             self._wakeup.set()
             return
@@ -249,8 +248,7 @@ class DULServiceProvider(threading.Thread):
     @property
     def _shows_what_is_sent(self) -> bool:
         """To handlers: they are called on the provider's thread only."""
-        handlers = self.assoc.handlers
-        return any(event in handlers for event in (evt.EVT_PDU_SENT, evt.EVT_DATA_SENT, evt.EVT_FSM_TRANSITION))
+        return self.assoc.handlers.hear(evt.EVT_PDU_SENT, evt.EVT_DATA_SENT, evt.EVT_FSM_TRANSITION)
 
     @property
     def _watches_more(self) -> bool:
@@ -287,6 +285,7 @@ class DULServiceProvider(threading.Thread):
             self._open()
 
     def _open(self) -> None:
+        self._opened = True
         try:
             self._handshake()
         except OSError as error:
@@ -347,8 +346,7 @@ class DULServiceProvider(threading.Thread):
 
     @property
     def _is_observed(self) -> bool:
-        handlers = self.assoc.handlers
-        return evt.EVT_DATA_RECV in handlers or evt.EVT_PDU_RECV in handlers
+        return self.assoc.handlers.hear(evt.EVT_DATA_RECV, evt.EVT_PDU_RECV)
 
     def _receive_observed(self, data: bytes, now: float) -> None:
         """Cut what arrives into PDUs. One that is refused for its length is not waited for."""
@@ -418,16 +416,18 @@ class DULServiceProvider(threading.Thread):
 
     # -- waiting
 
-    def _wait(self) -> list[tuple[int, int]]:
-        """Wait for the socket, a wake-up or a deadline; others may have their turn meanwhile."""
-        patience = self._patience()
+    def _wait(self, deadline: float | None) -> list[tuple[int, int]]:
+        """Wait for the socket, a wake-up or a deadline; others may put in and send meanwhile."""
+        if self.on_rest is not None:
+            self.on_rest()
+        patience = self._patience(deadline)
         self._turning.release()
         try:
             return self._poll.poll(patience)
         finally:
             self._turning.acquire()
 
-    def _patience(self) -> float | None:
+    def _patience(self, deadline: float | None) -> float | None:
         """Watch the socket for what is of use, and tell how many milliseconds nothing has to happen."""
         if self._watched:
             wanted = (
@@ -438,15 +438,16 @@ class DULServiceProvider(threading.Thread):
             if wanted != self._watched:
                 self._poll.modify(self.socket, wanted)
                 self._watched = wanted
-        deadline = self._upper_layer.deadline
-        stalled = self._stall_deadline()
-        if stalled is not None and (deadline is None or stalled < deadline):
-            deadline = stalled
+        for due in (self._upper_layer.deadline, self._stall_deadline()):
+            if due is not None and (deadline is None or due < deadline):
+                deadline = due
         return None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
 
     def _stall_deadline(self) -> float | None:
+        if not self._unsent:
+            return None
         timeout = self.assoc.network_timeout
-        return None if timeout is None or not self._unsent else self._last_sent + timeout
+        return None if timeout is None else self._last_sent + timeout
 
     def _handle_timeouts(self, now: float) -> None:
         self._upper_layer.handle_timeout(now)
@@ -476,25 +477,3 @@ class DULServiceProvider(threading.Thread):
     def _transition(self, action: str, current_state: str, fsm_event: str, next_state: str) -> None:
         given = {"action": action, "current_state": current_state, "fsm_event": fsm_event}
         self._tell(evt.EVT_FSM_TRANSITION, **given, next_state=next_state)
-
-    # -- names that threading once had
-
-    def isAlive(self) -> bool:
-        """Whether the thread runs."""
-        return self.is_alive()
-
-    def getName(self) -> str:
-        """The thread's name."""
-        return self.name
-
-    def setName(self, name: str) -> None:
-        """Set the thread's name."""
-        self.name = name
-
-    def isDaemon(self) -> bool:
-        """Whether the thread is a daemon."""
-        return self.daemon
-
-    def setDaemon(self, daemonic: bool) -> None:
-        """Make the thread a daemon, before it is started."""
-        self.daemon = daemonic

@@ -376,6 +376,10 @@ class Handlers:
         """Whether anybody is bound to `event`: what nobody hears need not be told."""
         return event in self._notification or event in self._intervention
 
+    def hear(self, *events: EventType) -> bool:
+        """Whether anybody is bound to one of `events`."""
+        return not (self._notification.keys().isdisjoint(events) and self._intervention.keys().isdisjoint(events))
+
     def copy(self) -> Handlers:
         """The same bindings, from now on apart."""
         other = Handlers()
@@ -439,3 +443,25 @@ class Handlers:
                 handler(Event(assoc, event, **given), *(args or ()))
             except HandlerError:
                 LOGGER.exception("%s: its handler %s failed", event, getattr(handler, "__name__", handler))
+
+
+class Bindable:
+    """What has handlers: an association, or the server that its associations have them from."""
+
+    handlers: Handlers
+
+    def bind(self, event: EventType, handler: Handler, args: list[Any] | None = None) -> None:
+        """Call `handler(event, *args)` when `event` happens; see `Handlers.bind`."""
+        self.handlers.bind(event, handler, args)
+
+    def unbind(self, event: EventType, handler: Handler) -> None:
+        """Do not call `handler` for `event` any more."""
+        self.handlers.unbind(event, handler)
+
+    def get_events(self) -> list[EventType]:
+        """The events that a handler is bound to."""
+        return self.handlers.get_events()
+
+    def get_handlers(self, event: EventType) -> Bound | tuple[None, None] | list[Bound]:
+        """What is bound to `event`; see `Handlers.get_handlers`."""
+        return self.handlers.get_handlers(event)

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from ul import acse, evt
 from ul.acse import AcceptedContext, Answer, Rejection
+from ul.memo import Memo
 from ul.pdu_primitives import (
     A_ASSOCIATE,
     AsynchronousOperationsWindowNegotiation,
@@ -20,7 +21,7 @@ from ul.pdu_primitives import (
     UserIdentityNegotiation,
     UserInformationItem,
 )
-from ul.presentation import PresentationContext
+from ul.presentation import PresentationContext, copies
 from ul.service_user import ServiceUser, context_of
 
 LOGGER: Final = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ class Negotiation:
     @property
     def asks_handlers(self) -> bool:
         """Whether handlers have a say, and may take their time for it."""
-        return any(event in self._assoc.handlers for event in _ASKED)
+        return self._assoc.handlers.hear(*_ASKED)
 
     def decide(self, answer: Answer) -> Answer | Rejection:
         """Reject, or accept with `answer` and what handlers add to it."""
@@ -133,6 +134,8 @@ class Negotiation:
         """What the handlers of extended negotiation make of `answer`."""
         request = self._assoc.requestor.primitive
         assert request is not None
+        if not self._assoc.requestor.extended_negotiation:
+            return answer
         user_identity = self._user_identity(request)
         if user_identity is None:
             return acse.USER_IDENTITY_REFUSED
@@ -216,12 +219,10 @@ class Negotiation:
         key = request.encoded, response.encoded, self._assoc.is_requestor  # roles are those of the local AE
         if None in key:
             return _negotiated(request, response, self._assoc.negotiated_contexts)
-        if key not in _negotiated_before:
-            if len(_negotiated_before) >= _REMEMBERED:
-                _negotiated_before.clear()
-            _negotiated_before[key] = _negotiated(request, response, self._assoc.negotiated_contexts)
-        accepted, rejected = _negotiated_before[key]
-        return [context.copy() for context in accepted], [context.copy() for context in rejected]
+        accepted, rejected = _negotiated_before.get(key) or _negotiated_before.keep(
+            key, _negotiated(request, response, self._assoc.negotiated_contexts)
+        )
+        return copies(accepted), copies(rejected)
 
     def rejected(self, rejection: Rejection) -> None:
         """Keep what the rejection said."""
@@ -231,9 +232,8 @@ class Negotiation:
 
 _ASKED: Final = (evt.EVT_REQUESTED, evt.EVT_USER_ID, evt.EVT_ASYNC_OPS, evt.EVT_SOP_EXTENDED, evt.EVT_SOP_COMMON)
 
-_REMEMBERED: Final = 64
-# What the same two PDUs came to before: who is asked is often asked the same.
-_negotiated_before: dict[tuple[bytes | None, bytes | None, bool], _Contexts] = {}
+# By what the request and its answer were, and whether the local AE asked.
+_negotiated_before: Memo[tuple[bytes | None, bytes | None, bool], _Contexts] = Memo()
 
 
 def _negotiated(request: A_ASSOCIATE, response: A_ASSOCIATE, contexts: Iterable[AcceptedContext]) -> _Contexts:

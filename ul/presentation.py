@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, Union
+from typing import Any, Final, NamedTuple, Union
 
 from ul import _config, sop_class
 from ul.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
@@ -116,17 +116,6 @@ class PresentationContext:
         context._transfer_syntax = [UID(uid) for uid in transfer_syntaxes]
         return context
 
-    def copy(self) -> PresentationContext:
-        """One more of the same, to be changed apart; far quicker than to build it, and associations have up to 128."""
-        other = PresentationContext.__new__(PresentationContext)
-        other._context_id = self._context_id
-        other._abstract_syntax = self._abstract_syntax
-        other._transfer_syntax = self._transfer_syntax.copy()
-        other._scu_role, other._scp_role = self._scu_role, self._scp_role
-        other.result = self.result
-        other.as_scu, other.as_scp = self.as_scu, self.as_scp
-        return other
-
     @property
     def context_id(self) -> int | None:
         """An odd number from 1 to 255; None while it has none. Setting another raises ValueError."""
@@ -204,7 +193,7 @@ class PresentationContext:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PresentationContext):
             return NotImplemented
-        return all(getattr(self, slot) == getattr(other, slot) for slot in self.__slots__)
+        return all(getattr(self, slot) == getattr(other, slot) for slot in PresentationContext.__slots__)
 
     def __hash__(self) -> int:
         return hash((self._context_id, self._abstract_syntax, *self._transfer_syntax))
@@ -225,6 +214,44 @@ class PresentationContext:
         if self.as_scu is not None and self.as_scp is not None:
             lines.append(f"Role: {_ROLES[self.as_scu, self.as_scp]}")
         return "\n".join(lines)
+
+
+Proposal = list[tuple[Union[UID, None], list[UID]]]  # abstract syntaxes and their transfer syntaxes
+
+
+def proposal_of(contexts: Iterable[PresentationContext]) -> Proposal:
+    """What a request proposes with these contexts, without the cost of the properties: there can be 128."""
+    return [(context._abstract_syntax, context._transfer_syntax) for context in contexts]
+
+
+class _Copy(PresentationContext):
+    """One more of the same, to be changed apart, that copies each value when it is read.
+
+    Associations have up to 128 contexts, most of them never looked at.
+    """
+
+    __slots__ = ("_original",)
+
+    _original: PresentationContext
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in PresentationContext.__slots__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = getattr(self._original, name)
+        if name == "_transfer_syntax":
+            value = value.copy()
+        setattr(self, name, value)
+        return value
+
+
+def copies(originals: Iterable[PresentationContext]) -> list[PresentationContext]:
+    """One more of each. The originals must not change any more."""
+    new, made = _Copy.__new__, list[PresentationContext]()
+    for original in originals:
+        copy = new(_Copy)
+        copy._original = original
+        made.append(copy)
+    return made
 
 
 def build_context(

@@ -56,21 +56,25 @@ class PrimitiveQueue(queue.Queue[Primitive]):
     """
 
     def __init__(self, on_put: Callable[[], object] | None = None, on_get: Callable[[], object] | None = None) -> None:
-        super().__init__()
+        # As queue.Queue does, but with one Condition of an RLock: each one of a Lock costs three exceptions.
+        self.maxsize = 0
+        self.queue = deque()
+        self.unfinished_tasks = 0
+        self.is_shutdown = False
+        self.mutex = threading.RLock()  # type: ignore[assignment]
+        self.not_empty = self.not_full = self.all_tasks_done = threading.Condition(self.mutex)
         self._on_put = on_put
         self._on_get = on_get
 
     def put(self, item: Primitive, block: bool = True, timeout: float | None = None) -> None:
-        super().put(item, block, timeout)
-        if self._on_put is not None:
-            self._on_put()
+        self.put_all((item,))
 
     def put_all(self, items: Sequence[Primitive]) -> None:
         """Put several in, in one go: the fragments of a message cost one turn."""
         with self.mutex:
             self.queue.extend(items)
             self.unfinished_tasks += len(items)
-            self.not_empty.notify(len(items))
+            self.not_empty.notify_all()  # whatever they wait for
         if self._on_put is not None:
             self._on_put()
 
@@ -83,6 +87,8 @@ class PrimitiveQueue(queue.Queue[Primitive]):
 
     def take(self) -> Primitive | None:
         """The next one; None where there is none."""
+        if not self.queue:
+            return None
         with self.mutex:
             return self._get() if self.queue else None
 

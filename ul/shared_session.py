@@ -31,7 +31,7 @@ from typing import Any, Final, Protocol
 from ul.association_control import ENDED
 from ul.dul import DULServiceProvider
 from ul.evt import Handlers, NotificationEvent
-from ul.pdu_primitives import P_DATA, Primitive
+from ul.pdu_primitives import A_P_ABORT, P_DATA, Primitive
 from ul.session import Session
 from ul.session_events import Event
 
@@ -71,11 +71,12 @@ class SharedSession:
         self._lock = threading.Lock()
         self._waiting: list[threading.Lock] = []  # for a change; who releases the lock ends the wait
         self._worker: threading.Lock | None = None  # waits for work
+        self._woken: list[threading.Lock] = []  # once the provider rests
         self._watched = math.inf  # the deadline that it waits for
         self._work: deque[Work] = deque()
         self._untold: deque[tuple[NotificationEvent, dict[str, Any]]] = deque()
         self._telling = threading.Lock()
-        dul.on_indication = self._moved
+        dul.on_indication, dul.on_rest, dul.on_end = self._moved, self._wake, self._provider_ended
 
     # -- one's turn
 
@@ -95,19 +96,35 @@ class SharedSession:
         self.tell()
 
     def _moved(self) -> None:
-        """The provider issued something, or has room."""
-        self._lock.acquire()
-        woken: list[threading.Lock] = []
-        try:
-            woken = self._go_on()
-        finally:
-            self._release(woken)
+        """The provider issued something, or has room. Who waited is woken when it rests, not to get in its way."""
+        with self._lock:
+            self._woken += self._go_on()
+
+    def _wake(self) -> None:
+        """The provider rests."""
+        woken, self._woken = self._woken, []
+        for waiter in woken:
+            waiter.release()
+
+    def _provider_ended(self) -> None:
+        """Nothing will come any more. The worker, which has waited for this if not for work, ends too."""
+        with self._lock:
+            if self.session.state != ENDED:  # without a request there was no indication of its end (AA-2, AA-5)
+                lost = A_P_ABORT(transport_lost=True, description="the connection is closed")
+                self.session.indication(lost, time.monotonic())
+                self._woken += self._go_on()
+            if self._worker is not None:
+                self._woken.append(self._worker)
+                self._worker = None
+        self._wake()
 
     def _release(self, woken: list[threading.Lock]) -> None:
         """Leave the session to those who waited: woken while it is locked they would wait once more."""
         self._lock.release()
         for waiter in woken:
             waiter.release()
+        if woken:
+            self._dul.interrupt()
 
     def _drained(self) -> None:
         self._dul.on_drained = None
@@ -168,12 +185,16 @@ class SharedSession:
         woken, self._waiting = self._waiting, []
         deadline = self.session.deadline
         earlier = deadline is not None and deadline < self._watched
-        if self._worker and (earlier or self._work or self._untold or self.session.state == ENDED):
+        if self._worker and (earlier or self._work or self._untold):
             woken.append(self._worker)
             self._worker = None
         return woken
 
     # -- waiting
+
+    def watch_deadline(self) -> None:
+        """The present thread, which has the session, is about to wait: the worker need not watch its deadline."""
+        self._watched = -math.inf
 
     def wait_until(self, done: Callable[[], bool]) -> None:
         """Wait until `done()`, which is asked with the session locked. Handlers are told meanwhile."""
@@ -195,7 +216,9 @@ class SharedSession:
                     self._worker, self._watched = waiter, math.inf if deadline is None else deadline
                 else:
                     self._waiting.append(waiter)
-            if not waiter.acquire(timeout=-1 if deadline is None else max(0.0, deadline - time.monotonic())):
+            if self._dul.turn(deadline) or not waiter.acquire(
+                timeout=-1 if deadline is None else max(0.0, deadline - time.monotonic())
+            ):
                 self._handle_timeout(waiter)
 
     def _handle_timeout(self, waiter: threading.Lock) -> None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ul.acse import Offer
 from ul.dimse import Buffer, drop_sent
-from ul.evt import Bound, EventHandlerType, EventType, Handler, Handlers
+from ul.evt import Bindable, EventHandlerType, EventType, Handler, Handlers
 from ul.thread_context import thread_context
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class ServingAE(Protocol):
         """The server listens no more."""
 
 
-class AssociationServer:
+class AssociationServer(Bindable):
     """Listens for association requests and serves them one at a time: the next when the last one is over.
 
     `contexts`, `ae_title` and the handlers are those of every association that it accepts.
@@ -355,23 +355,15 @@ class AssociationServer:
 
     def bind(self, event: EventType, handler: Handler, args: list[Any] | None = None) -> None:
         """Bind for the associations there are and those to come; see `ul.evt.Handlers.bind`."""
-        self.handlers.bind(event, handler, args)
+        super().bind(event, handler, args)
         for association in self.active_associations:
             association.bind(event, handler, args)
 
     def unbind(self, event: EventType, handler: Handler) -> None:
         """Unbind for the associations there are and those to come."""
-        self.handlers.unbind(event, handler)
+        super().unbind(event, handler)
         for association in self.active_associations:
             association.unbind(event, handler)
-
-    def get_events(self) -> list[EventType]:
-        """The events that a handler is bound to."""
-        return self.handlers.get_events()
-
-    def get_handlers(self, event: EventType) -> Bound | tuple[None, None] | list[Bound]:
-        """What is bound to `event`; see `ul.evt.Handlers.get_handlers`."""
-        return self.handlers.get_handlers(event)
 
 
 class ThreadedAssociationServer(AssociationServer):

@@ -8,12 +8,12 @@ Offsets in error messages count from the first byte of the PDU, as in the tables
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
 from typing import Any, Final
 
 from ul.errors import UNRECOGNIZED_PDU, ProtocolError, UsageError
+from ul.memo import LONGEST_REMEMBERED, Memo
 from ul.pdu_primitives import (
     A_ABORT,
     A_ASSOCIATE,
@@ -61,11 +61,6 @@ _ASSOCIATE_LAYOUTS: Final = {
     A_ASSOCIATE_RQ: by_type((APPLICATION_CONTEXT, PRESENTATION_CONTEXT_RQ, USER_INFORMATION)),
     A_ASSOCIATE_AC: by_type((APPLICATION_CONTEXT, PRESENTATION_CONTEXT_AC, USER_INFORMATION)),
 }
-
-# A modality sends the same request every time, and is answered the same. 64 requests of 64 KiB, all of the costliest
-# items, are some 50 MiB.
-_REMEMBERED_REQUESTS: Final = 64
-_REMEMBERED_LENGTH: Final = 65536
 
 _SERVICE_PROVIDER: Final = 2  # the abort source of PS3.8 9.3.8
 
@@ -145,11 +140,16 @@ def _read_title(raw: bytes) -> str:
     return raw.partition(b"\0")[0].decode("latin-1").strip(" ")
 
 
-_decode_remembered = lru_cache(maxsize=_REMEMBERED_REQUESTS)(_decode_associate)
+# By the fixed fields, length included: to hash a whole request takes three times as long as to compare it.
+_decoded_before: Memo[bytes, A_ASSOCIATE] = Memo()
 
 
 def _decode_remembering(pdu: bytes) -> A_ASSOCIATE:
-    return _decode_remembered(pdu) if len(pdu) <= _REMEMBERED_LENGTH else _decode_associate(pdu)
+    decoded = _decoded_before.get(pdu[:_FIRST_ITEM])
+    if decoded is not None and decoded.encoded == pdu:
+        return decoded
+    decoded = _decode_associate(pdu)
+    return decoded if len(pdu) > LONGEST_REMEMBERED else _decoded_before.keep(pdu[:_FIRST_ITEM], decoded)
 
 
 def _unpack_short(pdu: bytes) -> tuple[int, int, int]:

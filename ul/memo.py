@@ -1,0 +1,25 @@
+"""Memo: what the same bytes came to before. A modality sends the same request every time, and is answered the same.
+
+Belongs here: how much is remembered. Not here: what it is. What is handed out of a memo is shared: to be read only.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+_ENTRIES: Final = 64
+LONGEST_REMEMBERED: Final = 65536  # bytes of a PDU: 64 of them, all of the costliest items, come to some 50 MiB
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Memo(dict[_Key, _Value]):
+    """A dictionary that begins anew when it is full: threads that share it need no lock for that."""
+
+    def keep(self, key: _Key, value: _Value) -> _Value:
+        """Remember `value`, and return it."""
+        if len(self) >= _ENTRIES:
+            self.clear()
+        self[key] = value
+        return value
