@@ -34,11 +34,17 @@ def run(*command: str | Path, timeout: float = DEADLINE) -> subprocess.Completed
     )
 
 
-def free_port() -> int:
-    """A port that was free a moment ago, for peers that cannot choose their own."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port for a peer that cannot choose its own, or for nobody: until this process ends, no other is given it.
+
+    The kernel gives away no port that is bound, but lets servers listen there that set SO_REUSEADDR, as they all do.
+    """
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, 0))
+    port = int(sock.getsockname()[1])
+    sock.detach()
+    return port
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from ul.pdu_primitives import (
 from ul.presentation import PresentationContext, Proposal, proposal_of
 from ul.service_user import ACCEPTOR, REQUESTOR
 from ul.sop_class import may_be_storage
-from ul.transport import Address, AssociationServer, AssociationSocket, ThreadedAssociationServer
+from ul.transport import ANY_ADDRESS, Address, AssociationServer, AssociationSocket, ThreadedAssociationServer
 from ul.wire.pdu import encode
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class ApplicationEntity(AESettings):
         self._last_request: tuple[tuple[object, ...], tuple[Any, ...]] | None = None
         self._lock = threading.Lock()
         self._servers: list[AssociationServer] = []
+        self._requesting: set[Association] = set()  # as requestor: about to connect, or waits for the answer
         self._active: list[Association] = []  # established
         self._admitted: set[Association] = set()  # as acceptor: about to be established, or established
         self._pending: list[Association] = []  # as acceptor: has not asked yet
@@ -70,14 +71,15 @@ class ApplicationEntity(AESettings):
         ae_title: str | bytes = b"ANY-SCP",
         max_pdu: int = 16382,
         ext_neg: list[UserInformationItem] | None = None,
-        bind_address: Address | None = ("", 0),
+        bind_address: Address | None = ANY_ADDRESS,
         tls_args: tuple[ssl.SSLContext, str | None] | None = None,
         evt_handlers: Sequence[EventHandlerType] | None = None,
     ) -> Association:
         """Ask the AE `ae_title` at `addr` and `port` for an association. Whether it is there, `is_established` says.
 
         `contexts` in place of `requested_contexts`; `max_pdu`: bytes of a P-DATA-TF that we take; `ext_neg`: items of
-        extended negotiation; `tls_args`: context and server name. Raises RuntimeError without contexts.
+        extended negotiation; `bind_address`: our end of the connection; `tls_args`: context and server name. Another
+        thread ends the attempt by `shutdown`, or by what ends an association. Raises RuntimeError without contexts.
         """
         if not isinstance(addr, (str, tuple)):
             raise TypeError("addr must be a str or a tuple")
@@ -97,7 +99,13 @@ class ApplicationEntity(AESettings):
             association.bind(*event_handler)
         primitive = self._request(called, proposal_of(proposed), max_pdu, ext_neg or [])
         primitive.called_presentation_address = (addr if isinstance(addr, str) else addr[0], port)
-        association.request(primitive, bind_address or ("", 0), tls_args)
+        with self._lock:
+            self._requesting.add(association)
+        try:
+            association.request(primitive, bind_address or ANY_ADDRESS, tls_args)
+        finally:
+            with self._lock:
+                self._requesting.discard(association)
         return association
 
     def _request(
@@ -249,12 +257,14 @@ class ApplicationEntity(AESettings):
             return list(self._active)
 
     def shutdown(self) -> None:
-        """Stop the servers and abort the associations."""
+        """Stop the servers and abort the associations, those too that are only asked for."""
         with self._lock:
             servers = list(self._servers)
         for server in servers:
             server.shutdown()
-        for association in self.active_associations:
+        with self._lock:
+            associations = [*self._requesting, *self._active]
+        for association in associations:
             association.abort()
 
     def __str__(self) -> str:

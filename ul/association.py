@@ -52,7 +52,7 @@ from ul.session_events import (
 )
 from ul.shared_session import SharedSession
 from ul.thread_context import thread_context
-from ul.transport import Address, AssociationSocket
+from ul.transport import ANY_ADDRESS, Address, AssociationSocket
 from ul.wire.command import Command
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
     def request(
         self,
         primitive: A_ASSOCIATE,
-        bind_address: Address = ("", 0),
+        bind_address: Address = ANY_ADDRESS,
         tls_args: tuple[ssl.SSLContext, str | None] | None = None,
     ) -> bool:
         """Ask for the association and wait for the answer; the thread runs if that is an acceptance."""
@@ -166,8 +166,9 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
         self.dul.bind_address = bind_address
         self.dul.socket = AssociationSocket(None, *(tls_args or ()))
         with self._shared as session:
-            session.associate(primitive, time.monotonic())
-            self._shared.tell_later(evt.EVT_REQUESTED)
+            if session.state == IDLE:
+                session.associate(primitive, time.monotonic(), connecting=True)
+                self._shared.tell_later(evt.EVT_REQUESTED)
         self._start_provider(lambda: session.state != REQUESTED)
         if self.dul.ident is not None:
             self.start()
@@ -392,6 +393,7 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
 
     def invoke(self, context_id: int, request: Command, data_set: Source | None = None) -> Invocation:
         """Send a request, as soon as the operations window and its Message ID allow. Raises RuntimeError at the end."""
+        self._shared.check_may_wait()
         while True:
             with self._shared as session:
                 if session.leaving:
@@ -451,20 +453,30 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
     # -- ending
 
     def release(self) -> None:
-        """Release the association and wait for its end; nothing where it is over."""
+        """Release the association and wait for its end; nothing where it is over or was not accepted yet.
+
+        Raises RuntimeError in the handlers that cannot wait; see `ul.invoking`.
+        """
+        self._shared.check_may_wait()
         with self._shared as session:
+            if session.state in (IDLE, REQUESTED):
+                return
+            operation = performed(session)
+            if operation is not None:
+                operation.awaits_peer = True  # the handler does, from here on
             if session.state == ESTABLISHED:
                 session.release(time.monotonic())
                 self._shared.watch_deadline()
-        self._shared.wait_until(lambda: session.state in (ENDED, IDLE))
+        self._shared.wait_until(lambda: session.state == ENDED)
         self._join_provider()
 
     def abort(self, block: bool = True) -> None:
         """Abort the association; with `block` wait for the end of its connection, which handlers cannot."""
         with self._shared as session:
-            if session.state == IDLE:
-                self.dul.kill_dul()
+            silent = session.state == IDLE
             session.abort(time.monotonic())
+        if silent:
+            self.dul.kill_dul()
         if block:
             self._join_provider()
 
@@ -476,9 +488,9 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
 
     def kill(self) -> None:
         """End the association's threads at once, without a word to the peer."""
-        self.dul.kill_dul()
         with self._shared as session:
             session.indication(A_P_ABORT(transport_lost=True, description="killed"), time.monotonic())
+        self.dul.kill_dul()
 
     def _join_provider(self) -> None:
         """Wait for the end of the connection, except on the threads that handlers run on."""

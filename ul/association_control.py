@@ -34,6 +34,7 @@ class AssociationControl:
 
     __slots__ = (
         "_answer",
+        "_connecting",
         "_events",
         "_negotiated",
         "_offer",
@@ -54,6 +55,7 @@ class AssociationControl:
         # Kept as short lists: a thousand associations wait most of their lives.
         self._events: list[Event] = []
         self._requests: list[Primitive] = []
+        self._connecting = False
         self._release_due = False  # the peer waits for our A-RELEASE response
         self._release_sent = False
         self._waiting_since = 0.0
@@ -157,14 +159,20 @@ class AssociationControl:
 
     # -- from the user
 
-    def associate(self, request: A_ASSOCIATE, now: float) -> None:
-        """Ask the peer for an association (requestor)."""
+    def associate(self, request: A_ASSOCIATE, now: float, *, connecting: bool = False) -> None:
+        """Ask the peer for an association. While `connecting`, which `transport_opened` ends, no answer is due."""
         if self.state != IDLE:
             raise UsageError(f"associate: the session is {self.state}")
         self.state = REQUESTED
+        self._connecting = connecting
         self._waiting_since = now
         self._request = request
         self._requests.append(request)
+
+    def transport_opened(self, now: float) -> None:
+        """The transport connection that was waited for is there: the answer is due from now on."""
+        self._connecting = False
+        self._waiting_since = now
 
     def accept(self, now: float, answer: Answer | None = None) -> None:
         """Answer AssociationRequested with what was negotiated, or with the `answer` that was made of it."""
@@ -193,8 +201,10 @@ class AssociationControl:
         """Ask for an orderly release."""
         if self.state != ESTABLISHED:
             raise UsageError(f"release: the session is {self.state}")
-        if self._release_due:
-            return  # the peer asked first; its answer is on the way
+        if self._release_due:  # the peer asked first, and is answered once nothing else is on the way
+            self._drop_what_awaits_peer()
+            self._answer_release()
+            return
         self.state = RELEASING
         self._waiting_since = now
 

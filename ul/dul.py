@@ -19,7 +19,7 @@ import logging
 import queue
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -31,7 +31,7 @@ from ul.fsm import StateMachine
 from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
 from ul.queues import EventQueue, PrimitiveQueue
 from ul.timer import Timer
-from ul.transport import Address, AssociationSocket
+from ul.transport import ANY_ADDRESS, AssociationSocket, way
 from ul.turns import Turns
 from ul.upper_layer import UpperLayer
 from ul.wire.pdu import HEADER
@@ -76,16 +76,18 @@ class DULServiceProvider(Turns):
     A requestor is given an A_ASSOCIATE whose `called_presentation_address` says where to; an acceptor is given its
     `socket` before it is started. Primitives go in by `send_pdu` and come out by `receive_pdu`.
 
-    These, where set, are called on the thread whose turn it is: `on_indication` when primitives have been issued, the
-    user's time to take them; `on_drained` once all that was put in has left, the user's time to put in more; `on_rest`
-    when nothing is left but to wait; `on_end` when the connection is closed and nothing will happen any more.
+    These, where set, are called on the thread whose turn it is: `on_opened` once the transport connection is there;
+    `on_indication` when primitives have been issued, the user's time to take them; `on_drained` once all that was put
+    in has left, the user's time to put in more; `on_rest` when nothing is left but to wait; `on_end` once the
+    connection is closed and nothing will happen any more.
     """
 
     def __init__(self, assoc: Parent) -> None:
         super().__init__(name="DULServiceProvider")
         self.assoc = assoc
         self.socket = AssociationSocket()
-        self.bind_address: Address = ("", 0)
+        self.bind_address = ANY_ADDRESS
+        self.on_opened: Callable[[float], object] | None = None
         self.on_indication: Callable[[], object] | None = None
         self.on_drained: Callable[[], object] | None = None
         self.on_rest: Callable[[], object] | None = None
@@ -186,6 +188,9 @@ class DULServiceProvider(Turns):
         return self._ending or (self._opened and not self._upper_layer.requestor)  # one connection is an acceptor's all
 
     def _end(self) -> None:
+        if self._killed and not self._ending and self.state_machine.current_state != "Sta1":
+            self._ending = True
+            self._tell_lost("killed")
         self._close()
         self._wakeup.close()
         if self.on_end is not None:
@@ -202,7 +207,7 @@ class DULServiceProvider(Turns):
             self._move()
         except Exception as error:
             LOGGER.exception("the provider of %s failed", self.socket)
-            self._killed = True
+            self._killed = self._ending = True
             self._tell_lost(f"fault: {error}")
 
     def _await(self, deadline: float | None) -> None:
@@ -231,7 +236,7 @@ class DULServiceProvider(Turns):
 
     def _requested(self) -> None:
         """Something was put in: it leaves on this thread, if the one whose turn it is only waits."""
-        if self._is_amid_turn or not self._is_turning:
+        if self.is_amid_turn or not self._is_turning:
             return  # it leaves at the end of this turn, or in the first one
         if self._shows_what_is_sent or not self._turning.acquire(blocking=False):
             self._wakeup.set()
@@ -277,46 +282,59 @@ class DULServiceProvider(Turns):
         try:
             if self._address is None:
                 raise OSError("the A-ASSOCIATE request has no called presentation address")
-            self.socket.connect(self._address, self.assoc.connection_timeout, self.bind_address)
+            self._go_through(self.socket.connect(self._address, self.bind_address), self.assoc.connection_timeout)
         except OSError as error:
-            LOGGER.error("cannot connect to %s: %s", self._address, error)
-            self._upper_layer.receive_eof(time.monotonic())
+            self._not_opened(f"cannot connect {way(self._address, self.bind_address)}", error)
         else:
             self._open()
 
     def _open(self) -> None:
         self._opened = True
         try:
-            self._handshake()
+            self._go_through(self.socket.handshake(), self.assoc.acse_timeout)
         except OSError as error:
-            LOGGER.error("TLS with %s failed: %s", self.socket, error)
-            self.socket.close()
-            if self._upper_layer.requestor:
-                self._upper_layer.receive_eof(time.monotonic())
-                return
-            self._killed = True
-            self._tell_lost(f"TLS failed: {error}")
+            self._not_opened(f"TLS with {self.socket} failed", error)
             return
         self._poll.register(self.socket, select.POLLIN)
         self._watched = select.POLLIN
         self._tell(evt.EVT_CONN_OPEN, address=self.socket.address)
-        self._upper_layer.transport_opened(time.monotonic())
+        now = time.monotonic()
+        self._upper_layer.transport_opened(now)
+        if self.on_opened is not None:
+            self.on_opened(now)
 
-    def _handshake(self) -> None:
-        """Here nobody but this association waits for it. Raises OSError."""
-        timeout = self.assoc.acse_timeout
+    def _go_through(self, steps: Iterator[int], timeout: float | None) -> None:
+        """Take the `steps` of opening, and what is put in meanwhile; nobody else waits for that. Raises OSError."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        while wanted := self.socket.handshake():
+        for wanted in steps:
             patience = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
             self._poll.register(self.socket, wanted)
             try:
                 ready = self._poll.poll(patience)
             finally:
                 self._poll.unregister(self.socket)
-            if not ready or self._killed:
-                raise TimeoutError(f"no handshake within {timeout} s")
+            if not ready:
+                raise TimeoutError(f"nothing within {timeout} s")
             if any(fd == self._wakeup.fileno() for fd, _ in ready):
                 self._wakeup.clear()
+                self._take_requests()
+            if self._is_called_off:
+                raise InterruptedError("called off")
+
+    @property
+    def _is_called_off(self) -> bool:
+        """Nobody wants the transport connection any more."""
+        return self._killed or (self._upper_layer.requestor and not self._upper_layer.should_connect)
+
+    def _not_opened(self, what: str, error: OSError) -> None:
+        self.socket.close()
+        if not self._is_called_off:
+            LOGGER.error("%s: %s", what, error.strerror or error)
+        if self._upper_layer.requestor:
+            self._upper_layer.receive_eof(time.monotonic())
+        else:
+            self._killed = True
+            self._tell_lost(f"{what}: {error}")
 
     def _close(self) -> None:
         self._upper_layer.should_close = False

@@ -6,6 +6,11 @@ API hands out. Not here: what a request consists of (`ul.services`), how it gets
 All of them raise RuntimeError where there is no association, ValueError where no accepted presentation context serves
 or a data set cannot be encoded. A peer that does not answer in time has the association aborted, and the status is
 empty.
+
+Handlers may call them for their own association, with two exceptions, which raise RuntimeError at once: a C-GET, whose
+instances would wait for the handler, and in the blocking API all that waits for the peer in a handler of EVT_CONN_OPEN,
+EVT_CONN_CLOSE, EVT_DATA_RECV, EVT_DATA_SENT, EVT_PDU_RECV, EVT_PDU_SENT or EVT_FSM_TRANSITION: those run on the thread
+that would bring the response.
 """
 
 from __future__ import annotations

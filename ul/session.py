@@ -39,7 +39,7 @@ from ul.session_events import (
     Timeouts,
 )
 from ul.status import PENDING
-from ul.wire.command import C_CANCEL_RQ, Command, decode_command, encode_command
+from ul.wire.command import C_CANCEL_RQ, C_GET_RQ, Command, decode_command, encode_command
 
 
 class Session(AssociationControl):
@@ -160,19 +160,30 @@ class Session(AssociationControl):
         if self.state == ESTABLISHED and assembler is not None:
             if assembler.data_set_due or assembler.amid_command:
                 return self._timeouts.dimse
-            if self._outgoing or (
-                self._operations and not all(operation.awaits_peer for operation in self._operations)
-            ):
+            if self._outgoing or (self._is_at_work and not self._is_owed_a_response):
                 return None  # it is this side that is at work, or the transport connection
             return self._timeouts.dimse if self._invoked else self._timeouts.network
         if self.state == RELEASING or (self.state == REQUESTED and self._offer is None):
             return self._timeouts.acse
         return None
 
+    @property
+    def _is_at_work(self) -> bool:
+        """An operation of the peer's can go on without a word from it."""
+        return bool(self._operations) and not all(operation.awaits_peer for operation in self._operations)
+
+    @property
+    def _is_owed_a_response(self) -> bool:
+        """The peer can respond, whatever this side is at; to a C-GET only behind the responses to what it stores."""
+        return any(request.type is not C_GET_RQ for request in self._invoked.values())
+
     def handle_timeout(self, now: float) -> None:
         """Abort the association if its deadline has passed."""
         deadline = self.deadline
         if deadline is None or now < deadline:
+            return
+        if self._connecting:
+            self._waiting_since = now  # nothing can be due before that passes once more
             return
         self.abort(now, f"{self._timeout_name()} timeout: nothing for {self._patience():g} s")
 

@@ -76,7 +76,8 @@ class SharedSession:
         self._work: deque[Work] = deque()
         self._untold: deque[tuple[NotificationEvent, dict[str, Any]]] = deque()
         self._telling = threading.Lock()
-        dul.on_indication, dul.on_rest, dul.on_end = self._moved, self._wake, self._provider_ended
+        dul.on_opened, dul.on_indication = self._opened, self._moved
+        dul.on_rest, dul.on_end = self._wake, self._provider_ended
 
     # -- one's turn
 
@@ -94,6 +95,11 @@ class SharedSession:
         finally:
             self._release(woken)
         self.tell()
+
+    def _opened(self, now: float) -> None:
+        """The provider has a connection. Nobody is woken: whoever waits, waits for something later now."""
+        with self._lock:
+            self.session.transport_opened(now)
 
     def _moved(self) -> None:
         """The provider issued something, or has room. Who waited is woken when it rests, not to get in its way."""
@@ -196,8 +202,14 @@ class SharedSession:
         """The present thread, which has the session, is about to wait: the worker need not watch its deadline."""
         self._watched = -math.inf
 
+    def check_may_wait(self) -> None:
+        """Raises RuntimeError amid the provider's turn, which would have to bring what is waited for."""
+        if self._dul.is_amid_turn:
+            raise RuntimeError("a handler on the receiving thread cannot wait for the peer: have another thread do it")
+
     def wait_until(self, done: Callable[[], bool]) -> None:
         """Wait until `done()`, which is asked with the session locked. Handlers are told meanwhile."""
+        self.check_may_wait()
         while not self._has_come(done):
             self.tell()
 
@@ -262,6 +274,8 @@ class SharedSession:
 
     def tell(self) -> None:
         """Tell handlers what there is to tell, unless another thread, or this one, does so already."""
+        if self._untold and self._dul.is_amid_turn:
+            return  # a handler in it used the session; those told here may wait for the peer
         while self._untold and self._telling.acquire(blocking=False):
             try:
                 while self._untold:

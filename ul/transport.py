@@ -17,7 +17,7 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -36,8 +36,11 @@ _BUFFERS_PER_CALL: Final = 512  # IOV_MAX is 1024
 _TLS_SEND_LENGTH: Final = 131072  # bytes joined for OpenSSL at a time: it has no sendmsg
 _BACKLOG: Final = 128
 _EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_CONNECTING: Final = (errno.EINPROGRESS, errno.EALREADY)
 
 Address = tuple[Any, ...]  # (host, port), or with the flow information and scope of IPv6
+
+ANY_ADDRESS: Final[Address] = ("", 0)  # of ours: what the kernel finds fit
 
 
 class AssociationSocket:
@@ -66,12 +69,26 @@ class AssociationSocket:
                 self.address = sock.getpeername() or self.address  # one of another family has no name
             self._prepare(sock)
 
-    def connect(self, address: Address, timeout: float | None, bind_address: Address = ("", 0)) -> None:
-        """Connect to `address`, within `timeout` seconds. Raises OSError."""
-        source = None if tuple(bind_address[:2]) == ("", 0) else bind_address[:2]
-        self.socket = socket.create_connection(address[:2], timeout, source)
-        self.address = self.socket.getpeername()
-        self._prepare(self.socket)
+    def connect(self, address: Address, bind_address: Address = ANY_ADDRESS) -> Iterator[int]:
+        """Connect to `address` from `bind_address`: what to poll for, each time before it goes on. Raises OSError.
+
+        Of a name's addresses, which are looked up first of all, the first that answers is taken.
+        """
+        host, port = address[:2]
+        candidates = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        while candidates:
+            family, kind, protocol, _, candidate = candidates.pop(0)
+            try:
+                self.socket = sock = socket.socket(family, kind, protocol)
+                self._prepare(sock)
+                _bind(sock, bind_address)
+                yield from _connect(sock, candidate)
+                self.address = sock.getpeername()
+                return
+            except OSError:
+                self.close()
+                if not candidates:
+                    raise
 
     def _prepare(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -97,25 +114,26 @@ class AssociationSocket:
         """The descriptor to wait for; -1 without a connection."""
         return -1 if self.socket is None else self.socket.fileno()
 
-    def handshake(self) -> int:
-        """Go on with the TLS handshake: what to poll for before the next call, 0 once it is done. Raises OSError."""
-        assert self.socket is not None
+    def handshake(self) -> Iterator[int]:
+        """The TLS handshake, if one is due: what to poll for, each time before it goes on. Raises OSError."""
         if self.tls_context is None:
-            return 0
-        if self._tls is None:
-            self.socket = self._tls = self.tls_context.wrap_socket(
-                self.socket,
-                server_side=self._is_server,
-                server_hostname=None if self._is_server else self._server_hostname,
-                do_handshake_on_connect=False,
-            )
-        try:
-            self._tls.do_handshake()
-        except ssl.SSLWantReadError:
-            return select.POLLIN
-        except ssl.SSLWantWriteError:
-            return select.POLLOUT
-        return 0
+            return
+        assert self.socket is not None
+        self.socket = self._tls = self.tls_context.wrap_socket(
+            self.socket,
+            server_side=self._is_server,
+            server_hostname=None if self._is_server else self._server_hostname,
+            do_handshake_on_connect=False,
+        )
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                yield select.POLLIN
+            except ssl.SSLWantWriteError:
+                yield select.POLLOUT
+            else:
+                return
 
     def recv(self) -> bytes | None:
         """What arrived; b"" at the end of the connection, None if nothing is there now."""
@@ -187,7 +205,33 @@ class AssociationSocket:
             sock.close()
 
     def __str__(self) -> str:
-        return "{}:{}".format(*self.address)
+        return shown(self.address)
+
+
+def shown(address: Address) -> str:
+    """An address as it is written: host:port, [host]:port where the host has colons itself."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+
+
+def way(to: Address | None, bound: Address) -> str:
+    """From where to where a connection is to go, as a log says it."""
+    there = "to nowhere" if to is None else f"to {shown(to)}"
+    return there if tuple(bound[:2]) == ANY_ADDRESS else f"{there} from {shown(bound)}"
+
+
+def _bind(sock: socket.socket, address: Address) -> None:
+    if tuple(address[:2]) != ANY_ADDRESS:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # or its port would be ours once a minute
+        sock.bind(address[:2])
+
+
+def _connect(sock: socket.socket, address: Address) -> Iterator[int]:
+    """Connect a socket that does not block."""
+    while (error := sock.connect_ex(address)) in _CONNECTING:
+        yield select.POLLOUT
+    if error:
+        raise OSError(error, os.strerror(error))
 
 
 # --- servers ---------------------------------------------------------------------------------------------------------

@@ -73,13 +73,13 @@ class Turns(threading.Thread):
         return self._turner is not None
 
     @property
-    def _is_amid_turn(self) -> bool:
+    def is_amid_turn(self) -> bool:
         """The present thread is the one whose turn it is."""
         return self._turner == threading.get_ident()
 
     def _wake(self) -> None:
         """End the wait of whoever is in one."""
-        if not self._is_amid_turn:
+        if not self.is_amid_turn:
             self._wakeup.set()
 
     def interrupt(self) -> None:

@@ -532,6 +532,29 @@ def test_setting_a_timeout_reaches_the_live_association() -> None:
         assert association.is_aborted
 
 
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.0\r\n\r\n", b"\x01\x00\x00\x00\x01\x00only a part of it"])
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_asks_for_nothing_leaves_nothing_behind(said: bytes, leaves: bool) -> None:
+    """A port scan, a balancer's check. At the latest ARTIM ends it."""
+    ae = AE("SCP")
+    ae.acse_timeout = 0.2
+    told = Told()
+    with serving([(evt.EVT_CONN_OPEN, told)], ae) as (_, port):
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+        for sock in silent:
+            sock.sendall(said)
+            if leaves:
+                sock.close()
+        for _ in silent:
+            association = told.next().assoc
+            association.join(peers.DEADLINE)
+            assert not association.is_alive()
+            assert not association.dul.is_alive()
+            assert association.is_aborted
+        for sock in silent:
+            sock.close()
+
+
 def test_nobody_listens(caplog: pytest.LogCaptureFixture) -> None:
     association = scu().associate("127.0.0.1", peers.free_port())
     assert association.is_aborted

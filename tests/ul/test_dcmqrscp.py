@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import peers
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
+from two_aes import Destination
 
 from ul import AE, Association, build_role, evt
 from ul.sop_class import (
@@ -45,30 +45,6 @@ AETable BEGIN
 ARCHIVE {folder} RW (9, 1024mb) ANY
 AETable END
 """
-
-
-class Destination:
-    """Our own SCP, where instances are moved to: the patients of what came."""
-
-    def __init__(self) -> None:
-        self.patients: queue.Queue[str] = queue.Queue()
-        self.ae = AE("DESTINATION")
-        for uid in (CTImageStorage, MRImageStorage):
-            self.ae.add_supported_context(uid)
-        server = self.ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)])
-        assert server is not None
-        self.port: int = server.server_address[1]
-
-    def _store(self, event: evt.Event) -> int:
-        self.patients.put(event.dataset.PatientID)
-        return 0
-
-
-@pytest.fixture(scope="module")
-def destination() -> Iterator[Destination]:
-    made = Destination()
-    yield made
-    made.ae.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -152,14 +128,14 @@ def test_move(port: int, destination: Destination) -> None:
         wanted = identifier("PATIENT", PatientID="4MR1")
         *_, (last, _) = association.send_c_move(wanted, "DESTINATION", MOVE)
     assert (last.Status, last.NumberOfCompletedSuboperations) == (0, 1)
-    assert destination.patients.get(timeout=peers.DEADLINE) == "4MR1"
+    assert [dataset.PatientID for dataset in destination.taken()] == ["4MR1"]
 
 
 def test_move_to_somebody_it_does_not_know(port: int, destination: Destination) -> None:
     with associated(port) as association:
         [(last, _)] = association.send_c_move(identifier("PATIENT", PatientID="4MR1"), "NOWHERE", MOVE)
     assert last.Status == 0xA801
-    assert destination.patients.empty()
+    assert destination.taken() == []
 
 
 @pytest.mark.parametrize("verb", ["find", "get", "move"])
@@ -180,5 +156,4 @@ def test_a_cancel_costs_nothing_but_the_rest(port: int, destination: Destination
         assert association.send_c_echo().Status == 0
         with pytest.raises(ValueError, match="no operation with message id 7 is under way"):
             association.send_c_cancel(7)
-    while not destination.patients.empty():
-        destination.patients.get()
+    destination.taken()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 from collections.abc import Iterator
@@ -76,8 +77,11 @@ class Asks:
 
 
 @pytest.mark.parametrize("windows", [[], [window(2)]], ids=["one at a time", "two"])
-def test_a_peer_that_does_not_answer_a_handler_costs_the_association(windows: list[UserInformationItem]) -> None:
-    asks, ae = Asks(ask), AE("SCP")
+@pytest.mark.parametrize("how", [ask, have_it_asked])
+def test_a_peer_that_does_not_answer_a_handler_costs_the_association(
+    how: Any, windows: list[UserInformationItem]
+) -> None:
+    asks, ae = Asks(how), AE("SCP")
     ae.dimse_timeout = 0.3
     with serving([(evt.EVT_C_STORE, asks.store), SEVERAL_AT_A_TIME], ae) as (_, port):
         handlers = [(evt.EVT_C_ECHO, asks.echo)]
@@ -108,6 +112,101 @@ def test_the_time_a_handler_takes_is_its_own_before_and_after_it_asks() -> None:
         assert association.is_released
 
 
+def test_the_time_a_handler_takes_for_an_instance_is_not_the_peers_that_waits_for_it() -> None:
+    """The response to a C-GET is not due before those to its C-STORE requests."""
+    model, ae = (
+        PatientRootQueryRetrieveInformationModelGet,
+        scu(CTImageStorage, PatientRootQueryRetrieveInformationModelGet),
+    )
+    ae.dimse_timeout = ae.network_timeout = 0.3
+
+    def get(event: evt.Event) -> Iterator[Any]:
+        yield 1
+        yield 0xFF00, dcmread(CT)
+
+    def store(event: evt.Event) -> int:
+        threading.Event().wait(0.6)
+        return 0
+
+    scp = AE("SCP")
+    scp.add_supported_context(model)
+    with serving([(evt.EVT_C_GET, get)], scp) as (_, port):
+        roles = [build_role(CTImageStorage, scp_role=True)]
+        association = associated(port, ae, ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, store)])
+        assert [status.Status for status, _ in association.send_c_get(Dataset(), model)] == [0xFF00, 0]
+        association.release()
+        assert association.is_released
+
+
+ON_THE_PROVIDERS_THREAD = [
+    *(evt.EVT_DATA_RECV, evt.EVT_DATA_SENT, evt.EVT_PDU_RECV, evt.EVT_PDU_SENT, evt.EVT_FSM_TRANSITION),
+]
+
+
+@pytest.mark.parametrize("verb", ["send_c_echo", "release"])
+@pytest.mark.parametrize("event", ON_THE_PROVIDERS_THREAD)
+def test_a_handler_on_the_providers_thread_cannot_wait_for_the_peer(event: evt.EventType, verb: str) -> None:
+    """It is that thread which would bring the answer. What does not wait may be asked for there."""
+    refused = queue.Queue[str]()
+
+    def waits(event: evt.Event) -> None:
+        if event.assoc.is_established:
+            try:
+                getattr(event.assoc, verb)()
+            except RuntimeError as error:
+                refused.put(str(error))
+
+    with serving() as (_, port):
+        association = associated(port, evt_handlers=[(event, waits)])
+        assert association.send_c_echo().Status == 0
+        assert "have another thread do it" in refused.get(timeout=peers.DEADLINE)
+        association.unbind(event, waits)
+        association.release()
+        assert association.is_released
+
+
+def test_a_handler_on_the_providers_thread_cannot_wait_for_what_another_asked() -> None:
+    refused, begun = queue.Queue[str](), threading.Event()
+    model = PatientRootQueryRetrieveInformationModelFind
+
+    def find(event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
+        for _ in range(5):
+            yield 0xFF00, Dataset()
+
+    def waits(event: evt.Event) -> None:
+        if begun.is_set() and refused.empty():
+            with pytest.raises(RuntimeError) as raised:
+                next(responses)
+            refused.put(str(raised.value))
+
+    with serving([(evt.EVT_C_FIND, find)]) as (_, port):
+        association = associated(port, scu(model, Verification), evt_handlers=[(evt.EVT_PDU_SENT, waits)])
+        responses = association.send_c_find(Dataset(), model)
+        begun.set()
+        assert association.send_c_echo(2).Status == 0
+        assert "have another thread do it" in refused.get(timeout=peers.DEADLINE)
+        association.release()
+
+
+def test_other_handlers_are_never_told_on_the_providers_thread() -> None:
+    """Whatever a handler does there: the others may wait for the peer."""
+    told, aborted = Told(), Told()
+
+    def abort(event: evt.Event) -> None:
+        if event.assoc.is_established:
+            event.assoc.abort(block=False)
+
+    with serving() as (_, port):
+        association = associated(port)
+        association.bind(evt.EVT_ABORTED, lambda event: told.events.put(threading.current_thread()))
+        association.bind(evt.EVT_PDU_SENT, abort)
+        association.bind(evt.EVT_ABORTED, aborted)
+        assert association.send_c_echo() == Dataset()
+        aborted.next()
+        assert told.next() is not association.dul
+        association.join(peers.DEADLINE)
+
+
 @pytest.mark.parametrize("how", [ask, have_it_asked])
 def test_a_peer_that_asks_for_release_answers_no_handler(how: Any) -> None:
     asks = Asks(how)
@@ -125,6 +224,34 @@ def test_a_peer_that_asks_for_release_answers_no_handler(how: Any) -> None:
         releasing.join(peers.DEADLINE)
         assert association.is_released
     assert asks.answer == [Dataset()]
+
+
+@pytest.mark.parametrize("windows", [[], [window(2)]], ids=["one at a time", "two"])
+def test_a_handler_that_releases_what_its_peer_has_asked_to_release_is_not_waited_for(
+    windows: list[UserInformationItem],
+) -> None:
+    begun, asked_for_release = threading.Event(), threading.Event()
+
+    def store(event: evt.Event) -> int:
+        begun.set()
+        asked_for_release.wait(peers.DEADLINE)
+        event.assoc.release()
+        return 0
+
+    def heard(event: evt.Event) -> None:
+        if isinstance(event.pdu, A_RELEASE):
+            asked_for_release.set()
+
+    with serving([(evt.EVT_C_STORE, store), (evt.EVT_PDU_RECV, heard), SEVERAL_AT_A_TIME]) as (_, port):
+        ae = scu()
+        ae.acse_timeout = 2
+        association = associated(port, ae, ext_neg=windows)
+        storing = threading.Thread(target=association.send_c_store, args=[CT])
+        storing.start()
+        assert begun.wait(peers.DEADLINE)
+        association.release()
+        assert association.is_released
+        storing.join(peers.DEADLINE)
 
 
 def test_a_handler_cannot_wait_for_instances_that_would_wait_for_it() -> None:
@@ -175,6 +302,15 @@ def test_a_peer_that_asks_for_release_while_a_handler_runs_is_released_and_gone(
         assert association.is_released
         released.next().assoc.join(peers.DEADLINE)
         assert ae.active_associations == []
+
+
+@pytest.mark.parametrize("side", ["requestor", "acceptor"])
+def test_what_is_not_accepted_yet_cannot_be_released(side: str) -> None:
+    handlers: list[EventHandlerType] = [(evt.EVT_REQUESTED, lambda event: event.assoc.release())]
+    with serving(handlers if side == "acceptor" else []) as (_, port):
+        association = associated(port, evt_handlers=handlers if side == "requestor" else [])
+        assert association.send_c_echo().Status == 0
+        association.release()
 
 
 # --- a handler that raises what ends a thread ------------------------------------------------------------------------

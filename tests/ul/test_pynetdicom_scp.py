@@ -8,7 +8,7 @@ from typing import Any
 import peers
 import pytest
 from pydicom import Dataset
-from two_aes import CT
+from two_aes import CT, Destination
 
 from ul import AE, Association, build_role, evt
 from ul.sop_class import (
@@ -80,29 +80,6 @@ ae.start_server(("127.0.0.1", int(port)), evt_handlers=[
 """
 
 
-class Destination:
-    """An SCP of ours that a C-MOVE stores to, and what it got."""
-
-    def __init__(self) -> None:
-        self.ae = AE("DEST")
-        self.ae.add_supported_context(CTImageStorage)
-        self.stored: list[str] = []
-        server = self.ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self.store)])
-        assert server is not None
-        self.port = server.server_address[1]
-
-    def store(self, event: evt.Event) -> int:
-        self.stored.append(event.request.AffectedSOPInstanceUID)
-        return 0
-
-
-@pytest.fixture(scope="module")
-def destination() -> Iterator[Destination]:
-    made = Destination()
-    yield made
-    made.ae.shutdown()
-
-
 @pytest.fixture(scope="module")
 def port(destination: Destination) -> Iterator[int]:
     """Where pynetdicom listens."""
@@ -113,7 +90,7 @@ def port(destination: Destination) -> Iterator[int]:
 
 @pytest.fixture
 def association(port: int, destination: Destination) -> Iterator[Association]:
-    destination.stored.clear()
+    destination.taken()
     ae = AE("SCU")
     for uid in CLASSES:
         ae.add_requested_context(uid)
@@ -159,7 +136,7 @@ def test_a_find_that_is_cancelled(association: Association) -> None:
 )
 def test_retrieve(association: Association, destination: Destination, retrieve: Callable[[Association], Any]) -> None:
     assert [status.Status for status, _ in retrieve(association)] == [0xFF00, 0]
-    assert len(destination.stored) == 1
+    assert len(destination.taken()) == 1
 
 
 def test_normalized_services(association: Association) -> None:

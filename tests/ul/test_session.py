@@ -17,8 +17,9 @@ from ul.acse import (
     LOCAL_LIMIT_EXCEEDED,
     Rejection,
     SupportedContext,
+    request,
 )
-from ul.association_control import ENDED
+from ul.association_control import ENDED, REQUESTED
 from ul.dimse import MAXIMUM_COMMAND_LENGTH, MAXIMUM_EMPTY_FRAGMENTS, BytesSource, largest_fragment
 from ul.errors import ProtocolError, StatusError, UsageError
 from ul.pdu_primitives import (
@@ -31,8 +32,10 @@ from ul.pdu_primitives import (
     PresentationContextDefinition,
     SCP_SCU_RoleSelectionNegotiation,
 )
+from ul.services.query_retrieve import get_request
 from ul.services.storage import store_request
 from ul.services.verification import echo_request
+from ul.session import Session
 from ul.session_events import (
     AssociationAborted,
     AssociationAccepted,
@@ -173,7 +176,7 @@ def test_rejection_at_a_limit_reaches_the_requestor_and_the_transport_is_left_to
 def test_an_acceptor_that_makes_contexts_up_does_not_get_them() -> None:
     conversation = Conversation().associate()
     definitions = [PresentationContextDefinition(1, Verification, [EXPLICIT])]
-    from ul.acse import agreed, request
+    from ul.acse import agreed
 
     confirm = conversation.requestor.indications[0]
     assert isinstance(confirm, A_ASSOCIATE)
@@ -604,6 +607,28 @@ def test_an_answer_of_the_association_is_waited_for_as_long_as_the_acse_timeout(
     event = conversation.requestor.events[-1]
     assert isinstance(event, AssociationAborted)
     assert "ACSE timeout" in event.description
+
+
+def test_while_it_is_connected_to_the_peer_owes_no_answer() -> None:
+    session = Session(TIMEOUTS)
+    session.associate(request(calling_ae_title="A", called_ae_title="B", contexts=[]), 0.0, connecting=True)
+    for now in (10.0, 20.0):
+        session.handle_timeout(now)
+        assert session.state == REQUESTED
+    session.transport_opened(25.0)
+    assert session.deadline == 35.0
+    session.handle_timeout(35.0)
+    assert session.state == ENDED
+
+
+@pytest.mark.parametrize(("asked", "deadline"), [(echo_request(7), 25.0), (get_request(7, "1.2.3", 2), None)])
+def test_a_response_is_due_also_while_this_side_is_at_work(asked: Command, deadline: float | None) -> None:
+    """Only a C-GET waits for it: the peer's C-STORE requests come first."""
+    conversation = Conversation(timeouts=TIMEOUTS).associate()
+    conversation.acceptor.commit_blocks = True
+    store(conversation)
+    conversation.acceptor.session.send(1, asked, 5.0)
+    assert conversation.acceptor.session.deadline == deadline
 
 
 def test_no_timeouts_means_no_deadline() -> None:

@@ -1,4 +1,4 @@
-"""Two AEs of one process: an SCP of what the tests need, an SCU, and what their handlers were told."""
+"""AEs of one process: an SCP of what the tests need, an SCU, a C-MOVE's destination; what their handlers were told."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import peers
+from pydicom import Dataset
 from pydicom.data import get_testdata_file
 from pydicom.uid import ExplicitVRLittleEndian
 
 from ul import AE, Association, evt
 from ul.evt import EventHandlerType
-from ul.sop_class import CTImageStorage, PatientRootQueryRetrieveInformationModelFind, Verification
+from ul.sop_class import CTImageStorage, MRImageStorage, PatientRootQueryRetrieveInformationModelFind, Verification
 from ul.transport import ThreadedAssociationServer
 
 CT = Path(str(get_testdata_file("CT_small.dcm")))
@@ -52,6 +53,28 @@ def associated(port: int, ae: AE | None = None, **arguments: Any) -> Association
     association = (ae or scu()).associate("127.0.0.1", port, **arguments)
     assert association.is_established
     return association
+
+
+class Destination:
+    """Where a C-MOVE sends to: an SCP that stores, and the data sets that came."""
+
+    def __init__(self) -> None:
+        self.data_sets: queue.Queue[Dataset] = queue.Queue()
+        self.ae = AE("DESTINATION")
+        for uid in (CTImageStorage, MRImageStorage):
+            self.ae.add_supported_context(uid)
+        server = self.ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self.store)])
+        assert server is not None
+        self.port: int = server.server_address[1]
+
+    def store(self, event: evt.Event) -> int:
+        """A handler of EVT_C_STORE."""
+        self.data_sets.put(event.dataset)
+        return 0
+
+    def taken(self) -> list[Dataset]:
+        """What came since the last time."""
+        return [self.data_sets.get() for _ in range(self.data_sets.qsize())]
 
 
 class Told:
