@@ -21,6 +21,8 @@ class Turns(threading.Thread):
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
         self._context = thread_context()
+        self._place = threading.Lock()  # held by whoever takes turns
+        self._is_taken = False  # by `run`, for good
         self._turning = threading.Lock()  # held amid a turn, but not while it waits
         self._turner: int | None = None  # the thread whose turn it is
         self._wakeup = Wakeup()
@@ -46,27 +48,36 @@ class Turns(threading.Thread):
     run_reactor = run  # its later name
 
     def _run(self) -> None:
-        self._turning.acquire()  # for good: nobody acts after the end
-        self._turner = threading.get_ident()
-        while not self._is_over():
-            self._turn()
-        self._end()
+        self._is_taken = True
+        self._wakeup.set()  # whoever stands in comes back
+        self._place.acquire()
+        with self._turning:
+            self._turner = threading.get_ident()
+            try:
+                while not self._is_over():
+                    self._turn()
+                self._end()
+            finally:
+                self._turner = None  # the next thread may be given the same identifier
 
     def turn(self, deadline: float | None = None) -> bool:
         """Have the present thread take one turn, waiting until `deadline` at most; False where turns are another's."""
-        if self._turner is not None or self.ident is not None:
+        if self._is_taken or not self._place.acquire(blocking=False):
             return False
-        with self._turning:
-            if self._turner is not None:
+        try:
+            if self._is_taken:
                 return False
-            self._turner = threading.get_ident()
-            try:
-                self._turn(deadline)
-                if self._is_over():
-                    self._end()
-            finally:
-                self._turner = None
-        return True
+            with self._turning:
+                self._turner = threading.get_ident()
+                try:
+                    self._turn(deadline)
+                    if self._is_over():
+                        self._end()
+                finally:
+                    self._turner = None
+            return True
+        finally:
+            self._place.release()
 
     @property
     def _is_turning(self) -> bool:
@@ -84,7 +95,7 @@ class Turns(threading.Thread):
 
     def interrupt(self) -> None:
         """Have whoever stands in for the thread come back from `turn`."""
-        if self.ident is None:
+        if not self._is_taken:
             self._wake()
 
     def await_end(self) -> None:
