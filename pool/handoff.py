@@ -267,7 +267,7 @@ class Channel:
         self._fds = []
 
     def _send_packets(self) -> None:
-        self.full = False
+        was_full, self.full = self.full, False
         while self._packets and not self.full:
             data, fds = self._packets[0]
             try:
@@ -283,7 +283,8 @@ class Channel:
                     self._lost()  # the other end is gone; its EOF tells the owner so, after the last record it sent
         if not self._packets and not self._writing:
             self._shut_down()
-        self._watch()
+        if self.full != was_full:
+            self._watch()
 
     def _lost(self) -> None:
         self._writing = self.full = False

@@ -24,9 +24,11 @@ import time
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from json.encoder import encode_basestring_ascii
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -63,18 +65,18 @@ class _Log:
         self.threshold = WARNING
         self.format: Callable[[int, str, dict[str, Any]], str] = _text_line
         self.output = _Output()
-        self.second = 0
+        self.second = ""
         self.second_text = ""
         self.included: set[str] = set()  # loggers that are no library's
 
     def timestamp(self) -> str:
         """ISO 8601, UTC, milliseconds. The part down to the second is made once a second."""
-        milliseconds = time.time_ns() // 1_000_000
-        second, rest = divmod(milliseconds, 1000)
+        milliseconds = str(time.time_ns() // 1_000_000)
+        second = milliseconds[:-3]
         if second != self.second:
-            self.second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self.second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(second)))
             self.second = second
-        return f"{self.second_text}.{rest:03d}Z"
+        return f"{self.second_text}.{milliseconds[-3:]}Z"
 
 
 class _Output:
@@ -275,16 +277,15 @@ def event(level: int, name: str, /, **fields: Any) -> None:
     """
     if level < _log.threshold:
         return
-    subject = getattr(_thread, "subject", None)
-    if subject:
-        fields = {**subject, **fields}
+    if _thread.subject:
+        fields = {**_thread.subject, **fields}
     _log.output.say(_log.format(level, name, fields))
 
 
 @contextmanager
 def about(**subject: Any) -> Iterator[None]:
     """What this thread logs meanwhile is about `subject`: fields that each of its events has."""
-    before = getattr(_thread, "subject", None)
+    before = _thread.subject
     _thread.subject = subject
     try:
         yield
@@ -316,11 +317,24 @@ def _quoted(value: Any) -> str:
 
 
 def _json_line(level: int, name: str, fields: dict[str, Any]) -> str:
-    record: dict[str, Any] = {"ts": _log.timestamp(), "level": _LEVEL_NAMES[level], "event": name}
+    """Put together here: an encoder made for each line would cost more than all of the line."""
+    line = f'{{"ts": "{_log.timestamp()}", "level": "{_LEVEL_NAMES[level]}", "event": "{name}"'
+    if not _IN_EACH_LINE.isdisjoint(fields):
+        fields = {key: value for key, value in fields.items() if key not in _IN_EACH_LINE}
     for key, value in fields.items():
-        if value is not None:
-            record.setdefault(key, value if value.__class__ is int else _bounded(value))
-    return _encode(record) + "\n"
+        kind = value.__class__
+        if kind is int:
+            line += f', "{key}": {value}'
+        elif kind is str and len(value) <= LONGEST_VALUE:
+            line += f', "{key}": {encode_basestring_ascii(value)}'
+        elif kind is float and isfinite(value):
+            line += f', "{key}": {value:.6f}'
+        elif value is not None:
+            line += f', "{key}": {_encode(_bounded(value))}'
+    return line + "}\n"
+
+
+_IN_EACH_LINE: Final = frozenset({"ts", "level", "event"})
 
 
 def _bounded(value: Any) -> str | int | float | bool:
@@ -328,7 +342,7 @@ def _bounded(value: Any) -> str | int | float | bool:
     if value.__class__ is str:
         return _cut(value, LONGEST_VALUE)
     if isinstance(value, float):
-        return round(value, 6)
+        return round(value, 6) if isfinite(value) else str(value)  # JSON has no other numbers
     if isinstance(value, int):  # bool too
         return value
     if isinstance(value, BaseException):
@@ -368,5 +382,11 @@ def _named(error: BaseException) -> str:
     return f"{name}: {error}" if kind.__module__.partition(".")[0] in _OURS else name
 
 
-_thread: Final = threading.local()
+class _Thread(threading.local):
+    """What a thread's events are about."""
+
+    subject: Mapping[str, Any] | None = None
+
+
+_thread: Final = _Thread()
 _log: Final = _Log()

@@ -62,6 +62,7 @@ HISTOGRAMS: Final = (
         _OPERATION,
     ),
 )
+STAGES: Final = ("receive", "write", "commit")
 _BOUNDS: Final = {row.name: row.bounds for row in HISTOGRAMS}
 
 
@@ -137,6 +138,9 @@ class Counters:
     bytes_stored: int = _statistic(COUNTER, "bytes of stored data sets")
     labelled: dict[str, dict[Labels, Cell]] = field(default_factory=dict)  # name -> labels -> part of the number
     histograms: dict[str, dict[Labels, Histogram]] = field(default_factory=dict)
+    # Where responses are counted and operations timed: by the label of who called, then by command and status.
+    answers: dict[str, dict[tuple[str, int], tuple[Cell, Histogram]]] = field(default_factory=dict)
+    _stages: tuple[Histogram, ...] = ()
 
     def count(self, name: str, *labels: str) -> None:
         """One more of a labelled statistic."""
@@ -149,19 +153,26 @@ class Counters:
 
     def cell(self, name: str, labels: Labels) -> Cell:
         """Where a part of a labelled statistic is counted."""
-        cells = self.labelled.setdefault(name, {})
-        cell = cells.get(labels)
-        if cell is None:
-            cell = cells[labels] = Cell()
-        return cell
+        try:
+            return self.labelled[name][labels]
+        except KeyError:
+            cell = self.labelled.setdefault(name, {})[labels] = Cell()
+            return cell
 
     def histogram(self, name: str, labels: Labels) -> Histogram:
         """Where the observations with these labels are counted."""
-        series = self.histograms.setdefault(name, {})
-        histogram = series.get(labels)
-        if histogram is None:
-            histogram = series[labels] = Histogram(_BOUNDS[name])
-        return histogram
+        try:
+            return self.histograms[name][labels]
+        except KeyError:
+            histogram = self.histograms.setdefault(name, {})[labels] = Histogram(_BOUNDS[name])
+            return histogram
+
+    @property
+    def stages(self) -> tuple[Histogram, ...]:
+        """Where the stages of a kept instance are timed: receive, write, commit."""
+        if not self._stages:
+            self._stages = tuple(self.histogram("store_stage_seconds", (stage,)) for stage in STAGES)
+        return self._stages
 
     def snapshot(self) -> Snapshot:
         """The numbers as they are now: plain data, of its own."""

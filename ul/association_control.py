@@ -145,6 +145,7 @@ class AssociationControl:
     def _answer_release(self) -> None:
         """Release once every response has left: the peer may ask for release before it has them (AR-7)."""
         if self._release_due and self.state == ESTABLISHED and not self._owes_responses:
+            self._release_due = False
             self._requests.append(A_RELEASE("affirmative"))
             self._end(AssociationReleased())
 

@@ -68,8 +68,6 @@ class DataSetEnd:
 
 DATA_SET_END: Final = DataSetEnd()
 
-_NO_VALUES: Final[list[PDV]] = []
-
 
 class Assembler:
     """Presentation data values in, encoded command sets and the ends of data sets out; data sets go to `sink`.
@@ -78,6 +76,7 @@ class Assembler:
     set end. Whoever reads a command set says whether a data set follows it (`data_set_due`) and where it goes
     (`sink`, None to read and not keep it) before the next fragment is looked at; and how much of it may go there
     (`room`, in bytes, None for any): what does not fit is read and not kept, and `room` is negative from then on.
+    `unread` are the values that were not looked at yet, the last one first.
     """
 
     __slots__ = (
@@ -85,19 +84,17 @@ class Assembler:
         "_command_length",
         "_contexts",
         "_empty",
-        "_index",
-        "_values",
         "amid_command",
         "context_id",
         "data_set_due",
         "room",
         "sink",
+        "unread",
     )
 
     def __init__(self, contexts: Collection[int]) -> None:
         self._contexts = contexts
-        self._values = _NO_VALUES
-        self._index = 0
+        self.unread: list[PDV] = []
         self._command: list[bytes] = []  # the fragments of a command set that is not whole yet
         self.amid_command = False
         self._command_length = 0
@@ -108,15 +105,17 @@ class Assembler:
         self.room: int | None = None
 
     def receive(self, primitive: P_DATA) -> None:
-        self._values = primitive.presentation_data_value_list
-        self._index = 0
+        self.unread = primitive.presentation_data_value_list[::-1]
+
+    def retain(self) -> None:
+        """Copy what is unread: it has to wait for longer than the buffer that it stands in is ours."""
+        self.unread = [(context_id, header, bytes(fragment)) for context_id, header, fragment in self.unread]
 
     def advance(self) -> bytes | DataSetEnd | None:
         """The next encoded command set or data set end; None when the values are used up. Raises ProtocolError."""
-        values = self._values
-        while self._index < len(values):
-            context_id, header, fragment = values[self._index]
-            self._index += 1
+        unread = self.unread
+        while unread:
+            context_id, header, fragment = unread.pop()
             if header == WHOLE_COMMAND and not (self.amid_command or self.data_set_due):
                 self._begin(context_id)
                 self._empty = 0
@@ -132,14 +131,6 @@ class Assembler:
             elif self._data_set_fragment(context_id, header, fragment):
                 return DATA_SET_END
         return None
-
-    def has_more(self) -> bool:
-        """Whether values are left for `advance`; those that are used up are let go."""
-        if self._index < len(self._values):
-            return True
-        self._values = _NO_VALUES
-        self._index = 0
-        return False
 
     def _count_empty(self) -> None:
         self._empty += 1

@@ -346,14 +346,29 @@ Observer = Callable[[str, str, str, str], None]
 
 
 class StateMachine:
-    """Where one side of an association stands, and the one way to go on from there."""
+    """Where one side of an association stands, and the one way to go on from there.
 
-    __slots__ = ("_provider", "current_state", "observer")
+    `transfers_data`: P-DATA means DT-1 or DT-2 and nothing else, a step from Sta6 to Sta6 that nobody observes. Nearly
+    every step is one. The provider does its action then without asking for it.
+    """
+
+    __slots__ = ("_observer", "_provider", "current_state", "transfers_data")
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        self._observer: Observer | None = None
         self.current_state = "Sta1"
-        self.observer: Observer | None = None
+        self.transfers_data = False
+
+    @property
+    def observer(self) -> Observer | None:
+        """Who is told of each step."""
+        return self._observer
+
+    @observer.setter
+    def observer(self, observer: Observer | None) -> None:
+        self._observer = observer
+        self.transition(self.current_state)
 
     def do_action(self, event: str, primitive: Primitive | None = None) -> None:
         """Carry out what `event` ("Evt1" .. "Evt19") causes in the present state, and take its next state.
@@ -365,26 +380,21 @@ class StateMachine:
         except KeyError:
             raise UsageError(self._not_here(event)) from None
         next_state = action(self._provider, primitive) or next_state
-        if self.observer is not None:
-            self.observer(action.__name__.replace("_", "-"), self.current_state, event, next_state)
+        if self._observer is not None:
+            self._observer(action.__name__.replace("_", "-"), self.current_state, event, next_state)
         self.current_state = next_state
+        self.transfers_data = next_state == "Sta6" and self._observer is None
 
     def allows(self, event: str) -> bool:
         """Whether `event` can happen in the present state."""
         return event in _STEPS[self.current_state]
-
-    def transfers_data(self) -> bool:
-        """Whether P-DATA means DT-1 or DT-2 and nothing else: a step from Sta6 to Sta6, and nobody observes it.
-
-        Nearly every step is one. The provider does its action then without asking for it.
-        """
-        return self.current_state == "Sta6" and self.observer is None
 
     def transition(self, state: str) -> None:
         """Go to `state` ("Sta1" .. "Sta13") without an action. Raises UsageError for any other name."""
         if state not in STATES:
             raise UsageError(f"{state!r} is no state of PS3.8 Table 9-10: Sta1 to Sta13 are")
         self.current_state = state
+        self.transfers_data = state == "Sta6" and self._observer is None
 
     def _not_here(self, event: str) -> str:
         if event not in EVENTS:

@@ -21,9 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ul.acse import AcceptedContext, Offer
+from ul.acse import Offer
 from ul.association_control import ENDED, ESTABLISHED, RELEASING, REQUESTED, AssociationControl
-from ul.dimse import COMMAND, LAST, Assembler, DataSetEnd, Fragmenter, Source, largest_fragment
+from ul.dimse import WHOLE_COMMAND, Assembler, Fragmenter, Source, largest_fragment
 from ul.errors import ProtocolError, UsageError
 from ul.pdu_primitives import A_ABORT, A_ASSOCIATE, A_P_ABORT, A_RELEASE, P_DATA, Primitive
 from ul.session_events import (
@@ -54,7 +54,6 @@ class Session(AssociationControl):
         "_parked",
         "_receiving",
         "_timeouts",
-        "_unread",
         "maximum_data_set",
         "on_drained",
         "want_read",
@@ -73,7 +72,6 @@ class Session(AssociationControl):
         self.want_read = True  # False while reading on would only pile up what cannot be performed yet
         self._receiving: Operation | ResponseReceived | None = None  # whose data set is under way
         self._largest_fragment = 0  # bytes of a message that one P-DATA-TF to the peer holds
-        self._unread = False  # presentation data values that were not looked at yet
         self.on_drained: Callable[[], None] | None = None  # called when the last unsent message was handed out
 
     # -- what a shell asks
@@ -203,9 +201,8 @@ class Session(AssociationControl):
         """Take one indication or confirm primitive from the upper layer."""
         self._waiting_since = now
         if isinstance(primitive, P_DATA):
-            if self._assembler is not None and self.state in (ESTABLISHED, RELEASING):
+            if self._assembler is not None:
                 self._assembler.receive(primitive)
-                self._unread = True
         elif isinstance(primitive, A_ASSOCIATE):
             self._associate_indication(primitive)
         elif isinstance(primitive, A_RELEASE):
@@ -242,83 +239,76 @@ class Session(AssociationControl):
 
     def next_event(self, now: float) -> Event | None:
         """What happened next; None when the upper layer has to be asked for more."""
-        events = self._events
-        while not events:
-            found = self._advance() if self._unread else None
+        while not self._events:
+            assembler = self._assembler
+            if assembler is None or not assembler.unread or self._parked is not None:
+                return None
+            if self._receiving is not None:
+                assembler.sink = self._receiving.sink
+            try:
+                found = assembler.advance()
+            except ProtocolError as error:  # breaks PS3.8: the service-provider's to answer
+                self._requests.append(A_P_ABORT(error.reason, description=str(error)))
+                self._assembler = None
+                return None
             if found is None:
                 return None
             if isinstance(found, bytes):
-                self._command_set_received(found, now)
-            elif self._receiving is not None:
-                receiving, self._receiving = self._receiving, None
-                if isinstance(receiving, Operation):
-                    receiving.too_large = self._too_large
-                    events.append(DataSetReceived(receiving))
-                else:
-                    if receiving.sink is not None:
-                        receiving.sink.flush()
-                    events.append(ResponseDataSetReceived(receiving))
-        return events.pop(0)
+                event = self._command_set_received(found, assembler, now)
+            else:
+                event = self._data_set_received(assembler)
+            if event is not None:
+                return event
+        return self._events.pop(0)
 
-    @property
-    def _too_large(self) -> bool:
-        """More came of the data set under way than this side takes."""
-        return self._assembler is not None and self._assembler.room is not None and self._assembler.room < 0
-
-    def _advance(self) -> bytes | DataSetEnd | None:
-        assembler = self._assembler
-        if assembler is None or self._parked is not None:
+    def _data_set_received(self, assembler: Assembler) -> Event | None:
+        receiving, self._receiving = self._receiving, None
+        if isinstance(receiving, Operation):
+            receiving.too_large = assembler.room is not None and assembler.room < 0
+            return DataSetReceived(receiving)
+        if receiving is None:
             return None
-        if self._receiving is not None:
-            assembler.sink = self._receiving.sink
-        try:
-            found = assembler.advance()
-            self._unread = assembler.has_more()
-            return found
-        except ProtocolError as error:  # breaks PS3.8: the service-provider's to answer
-            self._requests.append(A_P_ABORT(error.reason, description=str(error)))
-            self._assembler = None
-            return None
+        if receiving.sink is not None:
+            receiving.sink.flush()
+        return ResponseDataSetReceived(receiving)
 
-    def _command_set_received(self, encoded: bytes, now: float) -> None:
-        assembler, negotiated = self._assembler, self._negotiated
-        assert assembler is not None and negotiated is not None
+    def _command_set_received(self, encoded: bytes, assembler: Assembler, now: float) -> Event | None:
         try:
             command = decode_command(encoded)
             assembler.data_set_due = command.has_data_set
             assembler.sink = assembler.room = None
-            if command.type is C_CANCEL_RQ:
-                self._cancel(command)
-            elif command.type.is_request:
-                self._request_received(command, negotiated.contexts[assembler.context_id], assembler, now)
-            else:
-                self._response_received(command, negotiated.contexts[assembler.context_id])
+            if command.type.is_request:
+                return self._request_received(command, assembler, now)
+            return self._response_received(command, assembler)
         except ProtocolError as error:  # breaks PS3.7: ours to answer
             self.abort(now, str(error), breach=True)
+            return None
 
-    def _request_received(self, command: Command, context: AcceptedContext, assembler: Assembler, now: float) -> None:
-        operations = self._operations
+    def _request_received(self, command: Command, assembler: Assembler, now: float) -> Event | None:
+        if command.type is C_CANCEL_RQ:
+            self._cancel(command)
+            return None
+        operations, negotiated = self._operations, self._negotiated
+        assert negotiated is not None
         if operations and any(operation.request.MessageID == command.MessageID for operation in operations):
             raise ProtocolError(f"{command.type.name}: message id {command.MessageID} is still being performed")
-        operation = Operation(command, context, self, now)
+        operation = Operation(command, negotiated.contexts[assembler.context_id], self, now)
         if assembler.data_set_due:
             self._receiving = operation
             if self.maximum_data_set:
                 assembler.room = self.maximum_data_set
-        if operations and 0 < self.negotiated.may_perform <= len(operations):
+        if operations and 0 < negotiated.may_perform <= len(operations):
+            assembler.retain()
             self._park(operation)
-        else:
-            self._begin(operation)
+            return None
+        operations.append(operation)
+        return RequestReceived(operation)
 
     def _park(self, operation: Operation | None) -> None:
         self._parked = operation
         self.want_read = operation is None
 
-    def _begin(self, operation: Operation) -> None:
-        self._operations.append(operation)
-        self._events.append(RequestReceived(operation))
-
-    def _response_received(self, response: Command, context: AcceptedContext) -> None:
+    def _response_received(self, response: Command, assembler: Assembler) -> Event:
         message_id = response.MessageIDBeingRespondedTo
         request = self._invoked.get(message_id)
         if request is None:
@@ -326,10 +316,11 @@ class Session(AssociationControl):
         pending = response.Status in PENDING
         if not pending:
             del self._invoked[message_id]
+        context = self.negotiated.contexts[assembler.context_id]
         received = ResponseReceived(request, response, pending, context)
         if response.has_data_set:
             self._receiving = received
-        self._events.append(received)
+        return received
 
     def _cancel(self, command: Command) -> None:
         for operation in self._operations:
@@ -372,7 +363,8 @@ class Session(AssociationControl):
         if final and self._parked is not None:
             parked = self._parked
             self._park(None)
-            self._begin(parked)
+            self._operations.append(parked)
+            self._events.append(RequestReceived(parked))
 
     def abandon(self, operation: Operation) -> None:
         """Perform `operation` no further, without a response: where `leaving` is true nobody waits for one."""
@@ -383,7 +375,7 @@ class Session(AssociationControl):
         self._waiting_since = now
         encoded = encode_command(command)
         if data_set is None and not self._outgoing and len(encoded) <= self._largest_fragment:
-            self._requests.append(P_DATA([(context_id, COMMAND | LAST, encoded)]))
+            self._requests.append(P_DATA([(context_id, WHOLE_COMMAND, encoded)]))
         else:
             self._outgoing.append(Fragmenter(context_id, encoded, data_set, self._largest_fragment))
 

@@ -210,14 +210,14 @@ class UpperLayer:
         Raises UsageError, and changes nothing, if the present state does not allow it or it cannot be encoded.
         """
         self._now = now
-        if type(primitive) is not P_DATA:
-            self.state_machine.do_action(self._event_of_request(primitive), primitive)
-        elif self.state_machine.transfers_data():
-            self.send(primitive)
+        if type(primitive) is P_DATA and self.state_machine.transfers_data:
+            self._output += p_data.encode(primitive.presentation_data_value_list)
         else:
-            self.state_machine.do_action("Evt9", primitive)
+            self.state_machine.do_action(self._event_of_request(primitive), primitive)
 
     def _event_of_request(self, primitive: Primitive) -> str:
+        if isinstance(primitive, P_DATA):
+            return "Evt9"
         if isinstance(primitive, A_ASSOCIATE):
             if primitive.result is None:
                 return "Evt1"
@@ -239,7 +239,7 @@ class UpperLayer:
             self._offset = self._end = 0
             self._borrowed = False
             return None
-        if not (issued or self._remaining) and self.state_machine.transfers_data():
+        if not (issued or self._remaining) and self.state_machine.transfers_data:
             pdv = p_data.read_whole(self._view, self._offset, self._end, self._maximum_length)
             if pdv is not None:
                 self._offset += p_data.HEADERS_LENGTH + len(pdv[2])
@@ -338,7 +338,7 @@ class UpperLayer:
         self._offset = offset + _HEADER_LENGTH
         self._remaining = length  # to be skipped, unless what follows begins to read it
         if pdu_type == P_DATA_TF and length <= self._maximum_length:
-            if self.state_machine.transfers_data():
+            if self.state_machine.transfers_data:
                 self.issue_p_data()
             else:
                 self.state_machine.do_action("Evt10")
@@ -347,9 +347,15 @@ class UpperLayer:
         if self.state_machine.current_state == "Sta13":
             self.state_machine.do_action(_EVENT_OF_PDU[pdu_type])  # no action of Sta13 looks into a PDU
             return True
-        self._body_type = pdu_type
-        self._body = bytearray()
-        self._gather(self._body)
+        body = self._view[self._offset : self._offset + length]
+        if len(body) == length:  # all of it is here, as nearly always
+            self._offset += length
+            self._remaining = 0
+            self.state_machine.do_action(_EVENT_OF_PDU[pdu_type], decode(pdu_type, body))
+        else:
+            self._body_type = pdu_type
+            self._body = bytearray()
+            self._gather(self._body)
         return True
 
     def _go_on(self) -> bool:

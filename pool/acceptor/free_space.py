@@ -18,6 +18,7 @@ from pool import logs
 from pool.config import Space
 from pool.loop import Loop, TimerHandle
 
+_NO_FLOOR: Final = Space()
 _FRESH: Final = 2.0  # seconds; a fast network fills less than a floor in that time
 _PATIENCE: Final = 2.0  # seconds; an association waits for its acceptance meanwhile
 _MARGIN: Final = 10  # what is to be won back: the floor divided by this
@@ -71,7 +72,7 @@ class FreeSpace:
 
     def judge(self, then: Callable[[], object]) -> None:
         """Call `then` once `is_short` is true of now: at once where it is known. Without a floor nobody looks."""
-        if self._floor == Space():
+        if self._floor == _NO_FLOOR:
             self.is_short = False
             then()
         else:
@@ -124,7 +125,7 @@ class FreeSpace:
 
     def _too_late(self) -> None:
         self._overdue = None
-        self._say_unknown(f"no answer for {_PATIENCE:g} s", is_short=self._floor != Space())
+        self._say_unknown(f"no answer for {_PATIENCE:g} s", is_short=self._floor != _NO_FLOOR)
         self._answer()
 
     def _answer(self) -> None:

@@ -109,8 +109,9 @@ class Store:
         Raises OSError.
         """
         place = self._place(instance)
-        _, linked = self._in_folder(place, lambda folder: temporary.link(folder, place.name(1)))
-        return Stored(self._path_of(place, place.name(1)), False, False) if linked else None
+        name = place.name(1)
+        _, linked = self._in_folder(place, lambda folder: temporary.link(folder, name))
+        return Stored(self._path_of(place, name), False, False) if linked else None
 
     def keep(self, instance: Incoming, temporary: Temporary) -> Stored:
         """Gives the complete and checked `instance` its final name. Raises OSError and StatusError."""

@@ -54,7 +54,7 @@ from ul.session_events import (
 from ul.spool import Spool
 from ul.status import DUPLICATE_SOP_INSTANCE, PENDING, SUCCESS
 from ul.upper_layer import UpperLayer
-from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command, MessageType
+from ul.wire.command import C_ECHO_RQ, C_STORE_RQ, Command
 
 if TYPE_CHECKING:
     from pool.worker.scp import SCP
@@ -79,7 +79,7 @@ class ServedAssociation(Connection):
     """
 
     __slots__ = (
-        "_answered",
+        "_answers",
         "_calling_label",
         "_counters",
         "_end",
@@ -107,7 +107,7 @@ class ServedAssociation(Connection):
         self.pace = scp.new_pace()
         self._performances: Performances | None = None
         self._calling_label = OTHER
-        self._answered: dict[int, tuple[Cell, Histogram]] = {}  # by command field and status: where they are counted
+        self._answers: dict[tuple[str, int], tuple[Cell, Histogram]] = {}  # those of `Counters` to this caller
         self._rule: str | None = None
         self._end = ""
         self.token = handoff.token
@@ -260,6 +260,7 @@ class ServedAssociation(Connection):
         self.calling_ae_title = request.calling_ae_title
         self.called_ae_title = request.called_ae_title
         self._calling_label = calling_label(self.calling_ae_title, self._scp.configured_titles)
+        self._answers = self._counters.answers.setdefault(self._calling_label, {})
 
     def _association_requested(self) -> None:
         self._scp.gate.request_admission(self, self.calling_ae_title, self.called_ae_title)
@@ -361,9 +362,10 @@ class ServedAssociation(Connection):
                 path=stored.path,
             )
         counters.bytes_stored += incoming.bytes_written
-        counters.observe("store_stage_seconds", incoming.seconds_receiving, "receive")
-        counters.observe("store_stage_seconds", incoming.seconds_writing, "write")
-        counters.observe("store_stage_seconds", incoming.seconds_committing, "commit")
+        receive, write, commit = counters.stages
+        receive.observe(incoming.seconds_receiving)
+        write.observe(incoming.seconds_writing)
+        commit.observe(incoming.seconds_committing)
 
     def open_data_set(self, operation: Operation) -> Spool:
         """Where the data set of any other request goes."""
@@ -394,24 +396,21 @@ class ServedAssociation(Connection):
 
     def responding(self, operation: Operation, response: Command) -> None:
         """Count a response, and log an operation that failed."""
-        counters, kind, status = self._counters, operation.request.type, response.Status
-        counted = self._answered.get(kind.command_field << 16 | status)
-        if counted is None:
-            counted = self._count_answers(kind, status)
-        cell, histogram = counted
+        command, status = operation.request.type.name, response.Status
+        cell, histogram = self._answers.get((command, status)) or self._count_answers(command, status)
         cell.number += 1
-        counters.responses += 1
+        self._counters.responses += 1
         if status in PENDING:
             return
         histogram.observe(monotonic() - operation.received_at)
         if status != SUCCESS:
             self._respond_failure(operation, response)
 
-    def _count_answers(self, kind: MessageType, status: int) -> tuple[Cell, Histogram]:
-        """Where answers like this one are counted from now on."""
-        cell = self._counters.cell("responses", (kind.name, status_label(status), self._calling_label))
-        histogram = self._counters.histogram("operation_seconds", (kind.name,))
-        counted = self._answered[kind.command_field << 16 | status] = cell, histogram
+    def _count_answers(self, command: str, status: int) -> tuple[Cell, Histogram]:
+        """Where responses like this one are counted from now on."""
+        cell = self._counters.cell("responses", (command, status_label(status), self._calling_label))
+        histogram = self._counters.histogram("operation_seconds", (command,))
+        counted = self._answers[command, status] = cell, histogram
         return counted
 
     def _respond_failure(self, operation: Operation, response: Command) -> None:
@@ -438,36 +437,38 @@ class ServedAssociation(Connection):
 
     def closed(self) -> None:
         """The connection is closed: undo what was under way, count, and say how it went."""
+        counters, seconds = self._counters, self._loop.now - self.opened_at
         if self._performances is not None:
             self._performances.close()
-            self._counters.associations_active -= 1
-            self._counters.observe("association_seconds", self._loop.now - self.opened_at)
-        self._counters.bytes_received += self.bytes_received
-        self._counters.bytes_sent += self.bytes_sent
+            counters.associations_active -= 1
+            counters.observe("association_seconds", seconds)
+        counters.bytes_received += self.bytes_received
+        counters.bytes_sent += self.bytes_sent
         asked = bool(self.session.request)
         breach = "" if asked else self.upper_layer.breach  # nobody was told of it
         if breach:
-            self._counters.count("protocol_errors", "before-association")
+            counters.count("protocol_errors", "before-association")
         elif kind := BREACHES.get(type(self.failure)):
             breach = self.lost
-            self._counters.count("protocol_errors", kind)
+            counters.count("protocol_errors", kind)
         level = logs.INFO if asked else logs.WARNING if self._end or breach else logs.DEBUG
-        self.is_health_check = self._is_unintroduced and self._end == RELEASED and self._only_echoed
-        if self.is_health_check:
-            self._scp.counters.health_checks += 1
-            level = logs.DEBUG
-        elif self._is_unintroduced:
-            self._scp.counters.add(self._counters.snapshot())
+        if self._is_unintroduced:
+            self.is_health_check = self._end == RELEASED and self._only_echoed
+            if self.is_health_check:
+                self._scp.counters.health_checks += 1
+                level = logs.DEBUG
+            else:
+                self._scp.counters.add(counters.snapshot())
         logs.event(
             level,
             "association.closed" if asked else "connection.closed",
             association=self.token,
-            peer="{}:{}".format(*self.peer_address),
+            peer=self._peer,
             calling=self.calling_ae_title if asked else None,
             called=self.called_ae_title if asked else None,
             messages=self.messages if asked else None,
             bytes=self.bytes_received,
-            seconds=self._loop.now - self.opened_at,
+            seconds=seconds,
             tls=self._socket.version if isinstance(self._socket, TLSSocket) else None,
             end=self._end or breach or self.lost or "closed by the peer",
         )
@@ -477,17 +478,22 @@ class ServedAssociation(Connection):
                 messages=self.messages,
                 bytes=self.bytes_received,
                 bytes_sent=self.bytes_sent,
-                seconds=round(self._loop.now - self.opened_at, 3),
+                seconds=round(seconds, 3),
                 end=self._end or self.lost or "closed by the peer",
             )
         self._scp.gate.association_closed(self)
+
+    @property
+    def _peer(self) -> str:
+        host, port = self.peer_address
+        return f"{host}:{port}"
 
     def _publish(self, row: Message, **fields: Any) -> None:
         """Tell who follows the server; `events.followed` was asked before."""
         events.tell(
             row,
             association=self.token,
-            peer="{}:{}".format(*self.peer_address),
+            peer=self._peer,
             calling=self.calling_ae_title,
             called=self.called_ae_title,
             **fields,

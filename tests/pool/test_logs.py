@@ -6,6 +6,7 @@ import fcntl
 import io
 import json
 import logging
+import math
 import os
 import pty
 import re
@@ -101,6 +102,14 @@ def test_a_field_cannot_pass_for_one_of_ours(stream: io.StringIO) -> None:
     logs.event(logs.INFO, "log.level", level="debug", event="other", ts=0)
     record = as_json(stream)
     assert (record["level"], record["event"]) == ("info", "log.level")
+
+
+@pytest.mark.parametrize("value", [0.1234567891, -0.5, 0.0, 12345678.9, math.inf, -math.inf, math.nan])
+def test_every_number_is_one_that_json_has(stream: io.StringIO, value: float) -> None:
+    logs.setup("info", "json", stream=stream)
+    logs.event(logs.INFO, "association.closed", seconds=value)
+    record = json.loads(stream.getvalue(), parse_constant=pytest.fail)
+    assert record["seconds"] == (round(value, 6) if math.isfinite(value) else str(value))
 
 
 @pytest.mark.parametrize("format", ["text", "json"])

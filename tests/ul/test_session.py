@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from conversation import EXPLICIT, IMPLICIT, Conversation, Memory, bytewise, ct_offer, whole
@@ -250,6 +251,18 @@ def test_a_second_request_before_the_response_waits_for_its_turn() -> None:
     assert conversation.acceptor.session.want_read
 
 
+def test_what_came_in_one_pdu_with_a_request_above_the_window_outlives_the_receive_buffer() -> None:
+    conversation = Conversation().associate()
+    conversation.acceptor.commit_blocks = True
+    store(conversation)
+    echoes = [(1, 3, encode_command(echo_request(message_id))) for message_id in (2, 3, 4)]
+    inject(conversation, *echoes)
+    assert not conversation.acceptor.responses
+    conversation.acceptor.unblock()
+    conversation.acceptor.pump()
+    assert [r.MessageIDBeingRespondedTo for r in conversation.acceptor.responses] == [1, 2, 3, 4]
+
+
 def test_within_a_window_the_second_operation_may_answer_first() -> None:
     offer = ct_offer(operations_window=(2, 2))
     conversation = Conversation(offer).associate(extended=[AsynchronousOperationsWindowNegotiation(2, 2)])
@@ -286,6 +299,24 @@ def test_c_cancel_marks_the_operation_and_gets_no_answer() -> None:
     inject(conversation, (3, 3, encode_command(Command(C_CANCEL_RQ, MessageIDBeingRespondedTo=1))))
     assert operation.cancelled
     assert not conversation.acceptor.responses
+
+
+@pytest.mark.parametrize("context_id", [1, 3])
+def test_a_service_that_cannot_even_begin_is_answered_and_told(
+    context_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = Conversation().associate()
+    fault = RuntimeError("who handles it")
+    monkeypatch.setattr(conversation.acceptor, "handler", Mock(side_effect=fault))
+    if context_id == 1:
+        echo(conversation)
+    else:
+        store(conversation)
+    assert statuses(conversation) == [0x0110]
+    assert conversation.acceptor.faults == [fault]
+    monkeypatch.undo()
+    echo(conversation, 2)
+    assert statuses(conversation) == [0x0110, 0]
 
 
 # -- storage statuses

@@ -1,4 +1,4 @@
-"""Performances: the operations of one association being performed, each a service's generator on its way."""
+"""Performances: the operations of one association being performed, each a service's steps on their way."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol
 
+from ul.dimse import Source
 from ul.errors import StatusError, UsageError
 from ul.services.registry import service_for
 from ul.services.steps import AWAIT_DATA_SET, Blocking, Invoke, Provider, Respond, Steps
@@ -59,7 +60,15 @@ class Performances:
 
     def request_received(self, operation: Operation) -> None:
         """Begin to perform `operation`."""
-        self._advance(operation, service_for(operation)(operation, self._provider))
+        try:
+            steps = service_for(operation)(operation, self._provider)
+            if isinstance(steps, Command):
+                self._respond(operation, steps)
+                return
+        except Exception as failure:
+            self._fail(operation, failure)
+        else:
+            self._advance(operation, steps)
 
     def data_set_received(self, operation: Operation) -> None:
         """Go on with the operation whose data set is whole."""
@@ -86,12 +95,14 @@ class Performances:
         steps, self._awaiting = self._awaiting, None
         if steps is not None:
             steps.close()
-        waiting = [*self._invoked.values(), *((operation, steps) for operation, steps, _ in self._to_invoke)]
-        self._invoked.clear()
-        self._to_invoke.clear()
-        for operation, steps in waiting:
-            self._advance(operation, steps)
-        self._go_on()
+        if self._invoked or self._to_invoke:
+            waiting = [*self._invoked.values(), *((operation, steps) for operation, steps, _ in self._to_invoke)]
+            self._invoked.clear()
+            self._to_invoke.clear()
+            for operation, steps in waiting:
+                self._advance(operation, steps)
+        if self._held:
+            self._go_on()
 
     def _advance(
         self, operation: Operation, steps: Steps, value: Any = None, error: BaseException | None = None
@@ -100,7 +111,7 @@ class Performances:
             step = steps.send(value) if error is None else steps.throw(error)
             while True:
                 if isinstance(step, Respond):
-                    self._respond(operation, step)
+                    self._respond(operation, step.response, step.data_set, final=step.final)
                     if step.final:
                         next(steps, None)  # it ends; to close it where it stands would cost an exception
                         return
@@ -123,9 +134,11 @@ class Performances:
         except Exception as failure:
             self._fail(operation, failure)
 
-    def _respond(self, operation: Operation, step: Respond) -> None:
-        self._shell.responding(operation, step.response)
-        self._session.respond(operation, step.response, self._shell.now(), step.data_set, final=step.final)
+    def _respond(
+        self, operation: Operation, response: Command, data_set: Source | None = None, *, final: bool = True
+    ) -> None:
+        self._shell.responding(operation, response)
+        self._session.respond(operation, response, self._shell.now(), data_set, final=final)
 
     def _hold(self, operation: Operation, steps: Steps) -> None:
         """Go on when what was said has been sent: matches are found no faster than the peer takes them."""
@@ -164,6 +177,4 @@ class Performances:
         self._shell.operation_failed(operation, failure)
         if operation in self._session.operations:
             comment = "the service failed"
-            self._respond(
-                operation, Respond(operation.request.response(Status=PROCESSING_FAILURE, ErrorComment=comment))
-            )
+            self._respond(operation, operation.request.response(Status=PROCESSING_FAILURE, ErrorComment=comment))

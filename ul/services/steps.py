@@ -116,4 +116,5 @@ class Provider(Protocol):
         """
 
 
-Service = Callable[[Operation, Provider], Steps]
+# What performs an operation: step by step, or at once where its response is known when the request is.
+Service = Callable[[Operation, Provider], Union[Steps, Command]]

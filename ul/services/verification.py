@@ -11,12 +11,14 @@ from ul.status import SUCCESS
 from ul.wire.command import C_ECHO_RQ, Command
 
 
-def perform_echo(operation: Operation, provider: Provider) -> Steps:
+def perform_echo(operation: Operation, provider: Provider) -> Steps | Command:
     """C-ECHO as SCP (PS3.7 9.1.5)."""
     if provider.handler(EVT_C_ECHO) is None:
-        yield Respond(operation.request.response(Status=SUCCESS))
-        return
-    handling = Handling(operation, provider)
+        return operation.request.response(Status=SUCCESS)
+    return _handle(Handling(operation, provider))
+
+
+def _handle(handling: Handling) -> Steps:
     yield Respond((yield Blocking(lambda: _answer(handling))))
 
 

@@ -145,7 +145,8 @@ class Command:
 
     @property
     def has_data_set(self) -> bool:
-        return bool(self.CommandDataSetType != NO_DATA_SET)
+        announced: bool = self.CommandDataSetType != NO_DATA_SET
+        return announced
 
     @property
     def message_id(self) -> int:
@@ -213,11 +214,11 @@ def encode_command(command: Command) -> bytes:
     Raises UsageError where a value does not fit its element.
     """
     elements = command.__dict__
-    if elements.keys() == command.type.bare:
+    if len(elements) == len(command.type.bare):
         try:
-            return _encode_bare_response(elements)
-        except (StructError, UnicodeEncodeError, OverflowError, TypeError, AttributeError):
-            pass  # which element it is that cannot be encoded, the general way tells
+            return _encode_bare_response(command.type, elements)
+        except (KeyError, StructError, UnicodeEncodeError, OverflowError, TypeError, AttributeError):
+            pass  # it is another kind of response; or which element cannot be encoded, the general way tells
     return _encode_anew(command)
 
 
@@ -236,15 +237,18 @@ def _encode_anew(command: Command) -> bytes:
 
 
 _WRITER_OF: Final = dict(ELEMENT_WRITERS)
+_write_sop_instance: Final = _WRITER_OF["AffectedSOPInstanceUID"]
 
 
-def _encode_bare_response(elements: dict[str, Any]) -> bytes:
-    """A response that says its status and no more, around what differs between those of an association: its two ids."""
-    get = elements.get
-    sop_instance = get("AffectedSOPInstanceUID")
-    last = b"" if sop_instance is None else _WRITER_OF["AffectedSOPInstanceUID"](sop_instance)
+def _encode_bare_response(kind: MessageType, elements: dict[str, Any]) -> bytes:
+    """A response that says its status and no more, around what differs between those of an association: its two ids.
+
+    Raises KeyError where it has as many elements, but not these.
+    """
+    sop_instance = elements[kind.sop_instance] if kind.sop_instance is not None else None
+    last = b"" if sop_instance is None else _write_sop_instance(sop_instance)
     before, after = _around_message_id(
-        get("AffectedSOPClassUID"), elements["CommandField"], elements["CommandDataSetType"], get("Status"), len(last)
+        kind, elements["AffectedSOPClassUID"], elements["CommandDataSetType"], elements["Status"], len(last)
     )
     message_id: bytes = elements["MessageIDBeingRespondedTo"].to_bytes(2, "little")
     return before + message_id + after + last
@@ -252,10 +256,10 @@ def _encode_bare_response(elements: dict[str, Any]) -> bytes:
 
 @lru_cache(maxsize=1024, typed=True)
 def _around_message_id(
-    sop_class: str | None, command_field: int, data_set_type: int, status: int | None, last: int
+    kind: MessageType, sop_class: str | None, data_set_type: int, status: int | None, last: int
 ) -> tuple[bytes, bytes]:
     """What stands before the value of Message ID Being Responded To, and between it and the `last` bytes."""
-    before = _written("AffectedSOPClassUID", sop_class) + _written("CommandField", command_field)
+    before = _written("AffectedSOPClassUID", sop_class) + _written("CommandField", kind.command_field)
     before += HEADER.pack(0, _MESSAGE_ID_BEING_RESPONDED_TO, 2)
     after = _written("CommandDataSetType", data_set_type) + _written("Status", status)
     return _GROUP_LENGTH.pack(0, 0, 4, len(before) + 2 + len(after) + last) + before, after

@@ -116,14 +116,14 @@ class ElementScanner:
                 self._skip -= step
                 offset += step
             else:
-                window = view[offset : offset + WINDOW]
+                window = bytes(view[offset : offset + WINDOW])  # of which slices and fields are cheaper than of a view
                 offset += len(window)
                 self._walk(self._rest + window if self._rest else window)
 
-    def _walk(self, data: Buffer) -> None:
+    def _walk(self, data: bytes) -> None:
         """Walks the elements that begin in `data`; what a skipped value lacks comes with later pieces."""
         if self.position == 0:
-            self._recognise_vr(bytes(data[4:6]))
+            self._recognise_vr(data[4:6])
         header, plain, _ = self._encoding
         wanted, last = self._wanted, self._last
         size = len(data)
@@ -134,13 +134,16 @@ class ElementScanner:
             for left in range(self._elements_left, 0, -1):  # noqa: B007 - what is left outlives the loop
                 group, element, vr, length = header(data, offset)
                 tag = group << 16 | element
-                if vr in plain and tag < last and length != UNDEFINED_LENGTH:
+                if vr in plain and tag <= last and length != UNDEFINED_LENGTH:
                     following = offset + 8 + length
                     if tag not in wanted:
                         offset = following
                         continue
                     if length <= LONGEST_UID and following <= size:
                         self._take(tag, data[offset + 8 : following])
+                        if tag == last:
+                            self.finished = True
+                            break
                         offset = following
                         continue
                 following = self._look(data, offset, tag, vr, length)
@@ -157,14 +160,14 @@ class ElementScanner:
         self._elements_left = left
         self.position += offset
         self._skip = max(offset - size, 0)
-        self._rest = b"" if self.finished else bytes(data[offset:])
+        self._rest = b"" if self.finished else data[offset:]
 
     def _recognise_vr(self, vr: bytes) -> None:
         """Senders name the wrong one of implicit and explicit VR; the first element tells (there is no VR "\\0\\0")."""
         if len(vr) == 2 and self._encoding is not _EXPLICIT_BIG:
             self._encoding = self._outer_encoding = _EXPLICIT_LITTLE if vr in VRS else _IMPLICIT_LITTLE
 
-    def _look(self, data: Buffer, offset: int, tag: int, vr: bytes, length: int) -> int:
+    def _look(self, data: bytes, offset: int, tag: int, vr: bytes, length: int) -> int:
         """Takes an element that is wanted, has a long header, undefined length, or stands inside or beyond.
 
         Returns the offset of the next one; its own where the walk pauses for more bytes or, `finished`, ends.
@@ -191,8 +194,8 @@ class ElementScanner:
             self.finished = tag == self._last
         return value + length
 
-    def _take(self, tag: int, value: Buffer) -> None:
-        self.values.setdefault(tag, str(value, "ascii", "replace").rstrip("\0 "))
+    def _take(self, tag: int, value: bytes) -> None:
+        self.values.setdefault(tag, value.decode("ascii", "replace").rstrip("\0 "))
 
     def _step(self, tag: int, vr: bytes, length: int) -> int:
         """Opens and closes what has undefined length; returns how many bytes of value to skip.
