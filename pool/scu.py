@@ -46,8 +46,12 @@ class Peer(NamedTuple):
         return cls(ae_title(title), host.strip("[]"), int(port))
 
     def resolve(self) -> Address:
-        """Look the host up. Blocks, therefore before any loop runs. Raises OSError."""
-        family, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
+        """Look the host up. Blocks, therefore before any loop runs. Raises OSError.
+
+        Of a name that has both, IPv4: `localhost` is ::1 first almost everywhere, and few SCPs listen there.
+        """
+        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)  # the first of those alike
         return Address(socket.AddressFamily(family), (str(address[0]), int(address[1])))
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import processes
 from peers import DEADLINE
 
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as under nohup: what is started here would not reload
@@ -75,11 +75,8 @@ class RunningServer:
         return [line for line in self.log if f" {name} " in f"{line} "]
 
     def status(self) -> dict[str, Any]:
-        """What `ulpool status --json` says."""
-        answer = ulpool("status", "--json", "--control", self.control)
-        assert answer.returncode == 0, answer.stderr
-        status: dict[str, Any] = json.loads(answer.stdout)
-        return status
+        """What it says about itself."""
+        return processes.status(self.control)
 
     def worker_pids(self) -> list[int]:
         """The processes of the workers."""

@@ -27,6 +27,13 @@ class Timer:
     def stop(self) -> None:
         self.deadline = None
 
+    def limit(self, seconds: float, now: float) -> None:
+        """From now on, and if it runs, run for `seconds` more at the most."""
+        if self.duration is None or self.duration > seconds:
+            self.duration = seconds
+        if self.deadline is not None:
+            self.deadline = min(self.deadline, now + seconds)
+
     def expired(self, now: float) -> bool:
         return self.deadline is not None and now >= self.deadline
 

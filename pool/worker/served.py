@@ -215,6 +215,7 @@ class ServedAssociation(Connection):
         """The server is stopping: go on while the peer does, but do not wait for one that is silent."""
         if self.session.state != IDLE:
             self.session.limit_idleness(self._scp.drain_idle)
+            self.upper_layer.artim_timer.limit(self._scp.drain_idle, self._loop.now)  # for the peer to close at the end
             self.pump()
 
     def abort(self, why: str) -> None:

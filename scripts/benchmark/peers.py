@@ -293,12 +293,21 @@ def enter_own_network() -> bool:
     """Leave every network but a loopback of our own. False where the kernel does not let us."""
     libc = ctypes.CDLL(None, use_errno=True)
     user, group = os.getuid(), os.getgid()
-    if libc.unshare(CLONE_NEWNET) != 0:
-        if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
-            return False
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    with Path("/proc/self/ns/net").open() as former:
+        if libc.unshare(CLONE_NEWNET) == 0:
+            with contextlib.suppress(PermissionError):
+                _bring_loopback_up()
+                return True
+            libc.setns(former.fileno(), CLONE_NEWNET)  # root of a container may make one, and yet not set it up
+    if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
+        return False
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    _bring_loopback_up()
+    return True
+
+
+def _bring_loopback_up() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
-    return True

@@ -377,5 +377,5 @@ def test_churn_leaves_nothing_behind(running: RunningServer) -> None:
     memory, descriptors = resources()
     churn(3000)
     memory_after, descriptors_after = resources()
-    assert descriptors_after == descriptors
+    assert descriptors_after <= descriptors  # the last ones of before may not have been closed when they were counted
     assert memory_after - memory < MIB, f"{memory_after - memory} bytes"

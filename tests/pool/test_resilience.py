@@ -33,6 +33,7 @@ from raw_peer import (
     associate_rq,
     data_set,
     p_data,
+    pdu,
     store_rq,
 )
 from senders import Sender, data_set_of
@@ -182,7 +183,7 @@ def _kill(pid: int) -> None:
 def test_a_server_that_stops_lets_transfers_finish_and_ends_who_is_idle(tmp_path: Path) -> None:
     uid = "1.2.3.4.5"
     data = data_set(uid, bytes(100_000))
-    with server(tmp_path / "store", "--workers", 2, "--graceful-timeout", 60) as running:
+    with server(tmp_path / "store", "--workers", 2, "--graceful-timeout", 60, "--drain-idle", 1) as running:
         sending, idle, silent, pending = (RawPeer(running.port) for _ in range(4))
         for peer in (sending, idle, silent):
             peer.associate()
@@ -208,6 +209,21 @@ def test_a_server_that_stops_lets_transfers_finish_and_ends_who_is_idle(tmp_path
         silent.close()
         assert running.process.wait(DEADLINE) == 0
         assert len(running.files()) == stored + 1
+
+
+def test_who_does_not_close_after_the_abort_holds_no_stop_up(tmp_path: Path) -> None:
+    long = ("--graceful-timeout", 3600, "--acse-timeout", 3600)
+    with (
+        server(tmp_path / "store", "--workers", 1, *long, "--drain-idle", 0.3) as running,
+        RawPeer(running.port) as aborted,
+        RawPeer(running.port) as idle,
+    ):
+        for peer in (aborted, idle):
+            peer.associate()
+        aborted.send(pdu(0x2A, b""))
+        aborted.expect(ABORT)
+        assert running.terminate() == 0
+        idle.expect(ABORT)
 
 
 @pytest.mark.parametrize("how", ["bound", "second TERM", "INT", "QUIT", "stop --now"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import processes
 import pytest
+from applications import Folder
 from peers import DEADLINE, ENVIRONMENT, dcmtk
 from raw_peer import ABORT, RawPeer
 from senders import Churn, Sender, assert_kept, data_set_of
@@ -99,6 +101,31 @@ def test_recycled_and_scaled_workers_fail_nobody(tmp_path: Path) -> None:
         gone = control.status()["counters"]["labelled"]["worker_restarts"]
         assert gone.keys() <= {"recycled", "scaled"} and gone["recycled"] >= 1
         assert running.terminate() == 0
+        assert_kept(running, load.all)
+
+
+def test_workers_that_grow_are_replaced_and_nobody_notices(tmp_path: Path) -> None:
+    """A handler that leaks: it keeps two megabytes for each instance, which the built-in store keeps."""
+    source = """
+    leaked = []
+
+    def leak(event):
+        leaked.append(event.encoded_dataset(include_meta=False)[:1] * (2 << 20))
+
+    app = pool.Application(ae, [(evt.EVT_C_STORE, pool.Storage(leak))])
+    """
+    limit = 150 << 20
+    with Folder(tmp_path).serving(source, *OPTIONS, "--timeout", 3, "--max-memory", limit) as running:
+        load = Load(running, long=1, short=3)
+        recycled = [running.wait_for_log(" worker.recycled ", number) for number in (1, 2)]
+        load.go_on()
+        load.end()
+        assert [sender.fault for sender in load.all] == [None] * 4
+        assert all(int(re.findall(r"memory=(\d+)", line)[0]) > limit for line in recycled)
+        running.wait_for_log(" worker.exited ", 2)
+        assert processes.status(running.control)["counters"]["labelled"]["worker_restarts"].keys() == {"memory"}
+        assert running.terminate() == 0
+        assert not [line for line in running.log if line.startswith(("E:", "F:"))]
         assert_kept(running, load.all)
 
 

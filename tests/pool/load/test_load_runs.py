@@ -9,7 +9,7 @@ import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from time import sleep
 from typing import Any
 
@@ -74,10 +74,12 @@ def test_a_known_delay_is_what_is_reported(pace: dict[str, Any]) -> None:
     with ControlledSCP(delay=0.05) as scp:
         done = carry_out(scp.plan(associations=4, **pace))
     assert done.tally.errors == 0
-    took = median(scp.took) * 1000
-    assert took == pytest.approx(50, abs=10)
+    took = [seconds * 1000 for seconds in quantiles(scp.took, n=10)]
+    assert took[0] == pytest.approx(50, abs=10)
     for corrected in {False, "stages" in pace}:
-        assert milliseconds(done, "echo", 50, corrected=corrected) == pytest.approx(took, abs=2)
+        # On a busy machine we wait for a core before we hear of a response: the quickest tenth hardly does.
+        assert milliseconds(done, "echo", 10, corrected=corrected) == pytest.approx(took[0], abs=2)
+        assert milliseconds(done, "echo", 50, corrected=corrected) > took[4] - 2
 
 
 def test_a_stall_shows_in_the_corrected_latencies_as_the_callers_would_have_seen_it() -> None:
