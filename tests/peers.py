@@ -1,7 +1,8 @@
-"""Real peers for tests: DCMTK's programs, started, waited for by condition, and always ended."""
+"""Real peers for tests: DCMTK's programs and Orthanc, started, waited for by condition, and always ended."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -45,6 +46,25 @@ def free_port(host: str = "127.0.0.1") -> int:
     port = int(sock.getsockname()[1])
     sock.detach()
     return port
+
+
+def orthanc(folder: Path, port: int, ae_title: str) -> list[str | Path]:
+    """Orthanc's command line, with all that it keeps below `folder`; the test is skipped where it is not installed."""
+    program = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin")
+    if program is None:
+        pytest.skip("Orthanc is not installed")
+    configuration = {
+        "StorageDirectory": str(folder),
+        "IndexDirectory": str(folder),
+        "HttpServerEnabled": False,
+        "DicomAet": ae_title,
+        "DicomPort": port,
+        **dict.fromkeys(("DicomAlwaysAllowEcho", "DicomAlwaysAllowFind", "DicomAlwaysAllowStore"), True),
+        "Plugins": [],
+    }
+    path = folder / "orthanc.json"
+    path.write_text(json.dumps(configuration))
+    return [program, path]
 
 
 @contextmanager

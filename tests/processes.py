@@ -25,6 +25,12 @@ def worker_pids(control: Path) -> list[int]:
     return [worker["pid"] for worker in status(control)["workers"]]
 
 
+def children() -> set[int]:
+    """The processes that this one has started and that still live; a browser, say, is there for all tests."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for task in tasks for pid in task.read_text().split()}
+
+
 def memory(pid: int) -> int:
     """Its own share of memory (PSS), in bytes."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -17,7 +17,8 @@ from benchmark.measures import METRICS, NEVER, Measurement, Workload, lost
 from benchmark.peers import PEERS, Server
 from benchmark.results import Result, Results
 from benchmark.workloads import TARGETS, WORKLOADS
-from browser import rendered
+from browser import PHONE, opened, rendered
+from looks import assert_fits_and_is_seen
 from pydicom import dcmread
 
 from pool.load.figures import Latencies
@@ -182,11 +183,14 @@ def test_what_never_came_is_null_in_json() -> None:
     assert row["values"]["worst"] is None
 
 
-@pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
-def test_the_page_of_every_row_and_peer_renders(width: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_the_page_of_every_row_and_peer_renders(is_dark: bool, is_phone: bool, tmp_path: Path) -> None:
     path = tmp_path / "bench.html"
     path.write_text(page.page("here", WORKLOADS, made_up()), encoding="utf-8")
-    shown, console = rendered(path, width=width)
+    with opened(path, width=PHONE if is_phone else 1280, is_dark=is_dark) as tab:
+        assert_fits_and_is_seen(tab, is_dark=is_dark, is_phone=is_phone)
+        shown, console = tab.page(), tab.console
     assert console == []
     data = page.page_data(WORKLOADS, made_up())
     drawn = {name: int(figure["data-points"]) for name, figure in shown.figures.items()}

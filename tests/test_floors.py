@@ -48,7 +48,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("ul.association",),
     ("ul.ae",),
     ("ul",),
-    ("pool.cores", "pool.interpreter"),
+    ("pool.cores", "pool.interpreter", "pool.showing"),
     ("pool.config.*",),
     (
         "pool.stats",

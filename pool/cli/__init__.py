@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = verbs.main(arguments, prog_name="ulpool", standalone_mode=False)
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "ulpool"
+        path = error.ctx.command_path if error.ctx else _asked_for(arguments)
         return _fail(f"{error.format_message()} Try {path} --help.", ExitStatus.USAGE)
     except click.ClickException as error:
         return _fail(error.format_message(), getattr(error, "status", ExitStatus.FAILED))
@@ -185,6 +185,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = next(status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind))
         return _fail(str(error), status)
     return int(result or ExitStatus.OK)
+
+
+def _asked_for(arguments: Sequence[str] | None) -> str:
+    """The verb, where an error does not know it: click's of an option without its argument."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return " ".join(["ulpool", *(verb for verb in given[:1] if verb in VERBS)])
 
 
 def _fail(message: str, status: ExitStatus) -> int:

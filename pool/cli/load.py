@@ -1,10 +1,10 @@
-"""`ulpool load`: put load on a peer, show what comes of it, judge it. `ulpool load compare`: several results."""
+"""`ulpool load`: put load on a peer, show what comes of it, judge it. Several results are `load_compare`'s."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,12 @@ import click
 from rich.console import Console
 
 from pool.cli import CONTEXT_SETTINGS, SectionedCommand
-from pool.cli.load_options import COMPARE_EXAMPLES, EXAMPLES, OPTIONS, SECTIONS
+from pool.cli.load_compare import compare
+from pool.cli.load_options import EXAMPLES, OPTIONS, SECTIONS
+from pool.cli.outputs import STANDARD_OUTPUT, check_files, check_folder, write_files
 from pool.cli.peer import PeerFailed, association_options, peer_argument, resolved, tls_context
+from pool.cli.tables import console
 from pool.delivery import Instance, instances
-from pool.exit_status import ExitStatus
 from pool.load import exports, fleet, html, summary
 from pool.load.asked import plan_of, tls_of
 from pool.load.ending import hopeless, may_pass, status_of
@@ -30,7 +32,7 @@ from pool.load.thresholds import Threshold, Verdict, judge, unmeasurable
 from pool.load.verify import CannotVerify, verify_by_find, verify_folder
 from pool.scu import Address, Peer
 
-STANDARD_OUTPUT: Final = "-"
+OUTPUTS: Final = ("json", "csv", "html")  # options that name a file
 BY_FIND: Final = "find"
 SHORTEST_JUDGED: Final = 0.5  # seconds; the last interval of a run may be a moment of nothing
 
@@ -99,12 +101,12 @@ def load(
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
     _check_judgement(asked, plan)
-    console = summary.console(stderr=True)
-    console.quiet = asked["quiet"]
-    result = _Session(plan, asked, console).run(ctx.meta[_COMMAND])
+    shown_on = console(stderr=True)
+    shown_on.quiet = asked["quiet"]
+    result = _Session(plan, asked, shown_on).run(ctx.meta[_COMMAND])
     _write(result, asked)
-    _tell(result, asked)
     found = hopeless(result.figures)
+    _tell(result, asked, is_told=bool(found))
     if found:
         raise PeerFailed(f"{peer}: {found.why}", found.status)
     return status_of(result)
@@ -123,11 +125,9 @@ def _permit(peer: Peer, address: Address, yes_really: bool) -> None:
 
 
 def _check_outputs(asked: dict[str, Any]) -> None:
-    """A folder that does not exist is found now, and not when an hour of results is to go there."""
-    for option in ("json", "csv", "html"):
-        path = asked[option]
-        if path and path != STANDARD_OUTPUT and not Path(path).absolute().parent.is_dir():
-            raise click.UsageError(f"--{option}: {path}: there is no such folder.")
+    """What cannot be written is found now, and not when an hour of results is to go there."""
+    check_files({option: asked[option] for option in OUTPUTS})
+    check_folder("hdr", asked["hdr"])
     if asked["verify"] not in (None, BY_FIND) and not Path(asked["verify"]).is_dir():
         raise click.UsageError(f"--verify: {asked['verify']}: give {BY_FIND}, or the folder that the peer stores into.")
 
@@ -151,7 +151,10 @@ def _readable(paths: Iterable[Path], strict: bool) -> list[Path]:
 def _check_judgement(asked: Mapping[str, Any], plan: Plan) -> None:
     row = unmeasurable(asked["fail_if"], plan)
     if row:
-        raise click.UsageError(f"--fail-if {row.text}: this load has no {row.phase} in it.")
+        why = f"this load has no {row.phase} in it" if row.phase else "that is counted in an open loop only"
+        raise click.UsageError(f"--fail-if {row.text}: {why}.")
+    if asked["abort_on_fail"] and not asked["fail_if"]:
+        raise click.UsageError("--abort-on-fail: say on what, with --fail-if.")
     if asked["verify"] and STORE not in plan.mix:
         raise click.UsageError("--verify: this load stores nothing that could be looked for.")
 
@@ -231,59 +234,32 @@ class _Session:
 
 
 def _write(result: Result, asked: dict[str, Any]) -> None:
-    outputs: dict[str, Callable[[Result], str]] = {
-        "json": lambda result: result.to_json() + "\n",
-        "csv": exports.time_series,
-        "html": html.page,
+    forms = {
+        "json": lambda: result.to_json() + "\n",
+        "csv": lambda: exports.time_series(result),
+        "html": lambda: html.page(result),
     }
+    write_files(asked, forms)
     try:
-        for option, form in outputs.items():
-            if asked[option] == STANDARD_OUTPUT:
-                click.echo(form(result), nl=False)
-            elif asked[option]:
-                Path(asked[option]).write_text(form(result), encoding="utf-8")
         if asked["hdr"]:
             exports.write_distributions(result, asked["hdr"])
     except OSError as error:
         raise click.ClickException(f"{error.filename}: cannot write it: {error.strerror}") from None
 
 
-def _tell(result: Result, asked: dict[str, Any]) -> None:
+def _tell(result: Result, asked: dict[str, Any], *, is_told: bool) -> None:
     """The summary, where nothing else is asked for on standard output; otherwise only what went wrong."""
-    if not asked["quiet"] and STANDARD_OUTPUT not in (asked["json"], asked["csv"], asked["html"]):
-        summary.console().print(summary.summary(result))
+    if not asked["quiet"] and STANDARD_OUTPUT not in [asked[option] for option in OUTPUTS]:
+        console().print(summary.summary(result))
         return
     for row in result.thresholds:
         if row["crossed"]:
             _say(f"crossed: {row['text']}: {row['shown']}")
     if result.verification and not result.verification["complete"]:
         _say(verification_in_words(result.verification))
-    if result.stopped:
+    if result.stopped and not is_told:
         _say(f"stopped after {result.seconds:.1f} s: {result.stopped}")
 
 
 def _say(line: str) -> None:
     print(f"ulpool: {line}", file=sys.stderr)  # noqa: T201
-
-
-# Results beside each other
-
-
-@click.command("compare", context_settings=CONTEXT_SETTINGS, epilog=COMPARE_EXAMPLES)
-@click.argument("paths", type=click.Path(path_type=Path), metavar="A.json B.json [...]", nargs=-1, required=True)
-def compare(paths: tuple[Path, ...]) -> int:
-    """Put the results of several runs beside each other, with their ratios to the first."""
-    if len(paths) < 2:
-        raise click.UsageError("give two results or more, as ulpool load --json wrote them.")
-    results = [_read(path) for path in paths]
-    summary.console().print(summary.comparison([path.name for path in paths], results))
-    return ExitStatus.OK
-
-
-def _read(path: Path) -> Result:
-    try:
-        return Result.from_json(path.read_bytes())
-    except OSError as error:
-        raise click.ClickException(f"{path}: cannot read it: {error.strerror}") from None
-    except ValueError as error:
-        raise click.ClickException(f"{path}: {error}") from None

@@ -12,13 +12,13 @@ from pool.config.values import LARGEST_PDU, whole_number
 from pool.cores import usable_cores
 from pool.exit_status import ExitStatus
 from pool.load import values
+from pool.load.identifiers import FIND_MODELS
 from pool.load.instances import MODALITIES
 from pool.load.plan import ASSOCIATIONS, LARGEST_SEED, MESSAGES, MOST_PROCESSES, SYNTHETIC_TRANSFER_SYNTAXES
 from pool.load.reading import Misread
 from pool.load.scenarios import SCENARIOS
 from pool.load.tally import PHASES
 from pool.load.thresholds import COUNTS, METRICS, threshold
-from pool.load.work import FIND_MODELS
 
 LOAD: Final = "Load"
 WORK: Final = "Work"
@@ -37,12 +37,17 @@ EXAMPLES: Final = (
     "  ulpool load compare before.json after.json\n"
     "\n\b\nScenarios:\n" + "".join(f"  {row.name:15} {row.help}\n" for row in SCENARIOS.values()) + "\n"
     "A threshold is PHASE.METRIC or a count, compared with a limit: store.p99>250ms, echo.rate<1000, errors>0.1%, "
-    f"dropped>0. Phases: {', '.join(PHASES)}. Metrics: p50 to p99.999, {', '.join(METRICS)}. Counts, as numbers or in "
-    f"percent: {', '.join(COUNTS)}."
+    "dropped>0; in an open loop PHASE.service.METRIC is of the service time. "
+    f"Phases: {', '.join(PHASES)}. Metrics: p50 to p99.999, {', '.join(METRICS)}. "
+    f"Counts, as numbers or in percent: {', '.join(COUNTS)}."
 )
 _SYNTAXES: Final = dict(zip(("explicit", "implicit"), SYNTHETIC_TRANSFER_SYNTAXES, strict=True))
 
-COMPARE_EXAMPLES: Final = "\b\nExamples:\n  ulpool load compare before.json after.json"
+
+class WholeNumber(click.IntRange):
+    """By a name that says what it is."""
+
+    name = "whole number"
 
 
 class MisreadOption(click.ClickException):
@@ -79,7 +84,7 @@ def _option(section: str, *names: str, parse: Callable[[str], Any] | None = None
 OPTIONS: Final[list[click.Parameter]] = [
     _option(
         *(LOAD, "--associations"),
-        type=click.IntRange(min=1),
+        type=WholeNumber(min=1),
         metavar="N",
         help="At one time. Closed loop: so many all the time [default: 1]. Open loop: at most [default: 100].",
     ),
@@ -89,9 +94,9 @@ OPTIONS: Final[list[click.Parameter]] = [
     _option(
         LOAD,
         "--count",
-        type=click.IntRange(min=1),
+        type=WholeNumber(min=1),
         metavar="N",
-        help="End after so many answered messages (closed loop).",
+        help="End after so many answered messages (closed loop); with --duration, at whichever comes first.",
     ),
     _option(
         LOAD, "--rate", parse=values.rate, metavar="RATE", help=f"Open loop: starts per second. {values.SYNTAX['rate']}"
@@ -125,14 +130,15 @@ OPTIONS: Final[list[click.Parameter]] = [
     ),
     _option(
         *(LOAD, "--processes"),
-        type=click.IntRange(1, MOST_PROCESSES),
+        type=WholeNumber(1, MOST_PROCESSES),
         metavar="N",
         default=None,
-        help=f"Processes that generate load.  [default: one per usable core, here {usable_cores()}]",
+        help="Processes that generate load, no more than associations.  "
+        f"[default: one per usable core, here {usable_cores()}]",
     ),
     _option(
         *(LOAD, "--seed"),
-        type=click.IntRange(0, LARGEST_SEED),
+        type=WholeNumber(0, LARGEST_SEED),
         metavar="N",
         help="UIDs and the choice of work follow from it; the same seed sends the same again.  [default: a new one]",
     ),
@@ -162,8 +168,8 @@ OPTIONS: Final[list[click.Parameter]] = [
         multiple=True,
         help="Of synthetic instances (little endian); several are sent in turn.  [default: explicit]",
     ),
-    _option(WORK, "--images-per-series", type=click.IntRange(min=1), metavar="N", help="[default: 100]"),
-    _option(WORK, "--series-per-study", type=click.IntRange(min=1), metavar="N", help="[default: 1]"),
+    _option(WORK, "--images-per-series", type=WholeNumber(min=1), metavar="N", help="[default: 100]"),
+    _option(WORK, "--series-per-study", type=WholeNumber(min=1), metavar="N", help="[default: 1]"),
     _option(
         WORK,
         "--find-key",
@@ -184,14 +190,14 @@ OPTIONS: Final[list[click.Parameter]] = [
     _option(
         WORK,
         "--messages-per-association",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         metavar="N",
         help="Then it is released, and another one begins; 0: it stays to the end.  [default: 0]",
     ),
     _option(
         WORK,
         "--contexts",
-        type=click.IntRange(0, 128),
+        type=WholeNumber(0, 128),
         metavar="N",
         help="Propose at least so many presentation contexts.",
     ),

@@ -10,8 +10,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from pool import showing
 from pool.cli.running import FOUND_BY_ITSELF, as_json, control, verb
-from pool.cli.tables import cells, console, duration, size, table
+from pool.cli.tables import cells, console, table
 from pool.exit_status import ExitStatus
 from pool.messages import AssociationStatus, ServerStatus, WorkerStatus
 from pool.stats import GAUGE, STATISTICS, Statistic, failures
@@ -26,7 +27,7 @@ def status(as_json: bool, **command_line: Any) -> int:
         click.echo(json.dumps(server, indent=2))
     else:
         title = f"{server['aet']} on {', '.join(server['bind'])}: {server['state']}"
-        console().print(Text(f"{title} for {duration(server['seconds'])} (pid {server['pid']})", style="bold"))
+        console().print(Text(f"{title} for {showing.time(server['seconds'])} (pid {server['pid']})", style="bold"))
         tables = (workers_table(server["workers"]), _associations(server["associations"]), _counts(server))
         console().print(*tables, sep="\n")
     return ExitStatus.OK
@@ -78,8 +79,10 @@ def workers_table(workers: Sequence[WorkerStatus]) -> Table:
         state = f"{worker['state']} ({worker['reason']})" if worker["reason"] else worker["state"]
         made.add_row(
             *cells(worker["number"], worker["pid"], worker["generation"], state),
-            *cells(worker["connections"], worker["served"], size(worker["memory"]), duration(worker["seconds"])),
-            *cells(counters.get("c_store_requests", 0), size(counters.get("bytes_received", 0))),
+            *cells(
+                worker["connections"], worker["served"], showing.size(worker["memory"]), showing.time(worker["seconds"])
+            ),
+            *cells(counters.get("c_store_requests", 0), showing.size(counters.get("bytes_received", 0))),
         )
     return made
 
@@ -100,11 +103,11 @@ def _detailed(associations: Sequence[AssociationStatus]) -> Table:
         if "state" in association:
             busy = association["operations"]
             details = [
-                duration(association["idle"]),
+                showing.time(association["idle"]),
                 f"{association['state']}, {busy} under way" if busy else association["state"],
                 str(association["messages"]),
-                size(association["bytes_received"]),
-                size(association["bytes_sent"]),
+                showing.size(association["bytes_received"]),
+                showing.size(association["bytes_sent"]),
             ]
         made.add_row(*cells(*_identity(association), *details))
     return made
@@ -113,7 +116,7 @@ def _detailed(associations: Sequence[AssociationStatus]) -> Table:
 def _identity(association: AssociationStatus) -> tuple[object, ...]:
     return (
         *(association["token"], association["peer"], association["calling_ae_title"], association["called_ae_title"]),
-        *(association["worker"], duration(association["seconds"])),
+        *(association["worker"], showing.time(association["seconds"])),
     )
 
 
@@ -132,5 +135,5 @@ def _counts(server: ServerStatus) -> Table:
 def amount(row: Statistic, value: float) -> str:
     """A statistic's number, or its rate."""
     if row.name.startswith("bytes"):
-        return size(value)
+        return showing.size(value)
     return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"

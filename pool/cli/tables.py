@@ -12,9 +12,9 @@ from rich.text import Text
 WIDTH_OF_A_FILE: Final = 120  # columns, where there is no terminal
 
 
-def console() -> Console:
+def console(*, stderr: bool = False) -> Console:
     """Where tables go; what is no terminal is wide enough for them."""
-    made = Console(highlight=False)
+    made = Console(stderr=stderr, highlight=False)
     if not made.is_terminal:
         made.width = max(made.width, WIDTH_OF_A_FILE)
     return made
@@ -38,22 +38,3 @@ def plain(value: object) -> str:
     """A title came from a peer: neither markup nor control characters of it reach the terminal."""
     text = str(value)
     return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
-
-
-def size(count: float) -> str:
-    """Bytes."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
-
-
-def duration(seconds: float) -> str:
-    """Seconds."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole // 60 % 60} min"

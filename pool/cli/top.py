@@ -23,8 +23,9 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from pool import showing
 from pool.cli.running import as_json, control, verb
-from pool.cli.tables import cells, console, duration, plain, size, table
+from pool.cli.tables import cells, console, plain, table
 from pool.client import Control
 from pool.exit_status import ExitStatus
 from pool.messages import ASSOCIATION_CLOSED, ServerStatus
@@ -172,7 +173,7 @@ def _worker_rows(before: Sample, after: Sample, seconds: float) -> list[Row]:
                 messages=grown["responses"],
                 received=grown["bytes_received"],
                 sent=grown["bytes_sent"],
-                remark=f"{worker['state']}, {size(worker['memory'])}",
+                remark=f"{worker['state']}, {showing.size(worker['memory'])}",
             )
         )
     return rows
@@ -223,7 +224,7 @@ def percentile(bounds: Sequence[float], counts: Sequence[int], percent: float) -
 
 def _shown(view: View, sorting: str) -> RenderableType:
     status = view.status
-    title = f"{status['aet']} on {', '.join(status['bind'])}: {status['state']} for {duration(status['seconds'])}"
+    title = f"{status['aet']} on {', '.join(status['bind'])}: {status['state']} for {showing.time(status['seconds'])}"
     return Group(Text(plain(title), style="bold"), *_headlines(view), *_tables(view, sorting), _footer(sorting))
 
 
@@ -232,7 +233,9 @@ def _headlines(view: View) -> Iterator[Text]:
     yield Text(f"{active:>12}  {_HELP['associations_active']}")
     for name in _HEADLINES:
         rate = view.rates[name]
-        yield Text(f"{size(rate) if name.startswith('bytes') else f'{rate:,.1f}':>12}  {_HELP[name]}, per second")
+        yield Text(
+            f"{showing.size(rate) if name.startswith('bytes') else f'{rate:,.1f}':>12}  {_HELP[name]}, per second"
+        )
 
 
 def _tables(view: View, sorting: str) -> Iterator[RenderableType]:
@@ -243,7 +246,7 @@ def _tables(view: View, sorting: str) -> Iterator[RenderableType]:
     ):
         made = table(title, name, held, *columns, "")
         for row in _sorted(rows, sorting):
-            shown = (f"{row.messages:,.1f}", size(row.received), size(row.sent), row.remark)
+            shown = (f"{row.messages:,.1f}", showing.size(row.received), showing.size(row.sent), row.remark)
             made.add_row(*cells(row.name, row.associations, *shown))
         yield made
     made = table("Operations", "command", "per second", *(f"p{percent} ms" for percent in PERCENTILES))

@@ -15,6 +15,8 @@ from pool.load.values import ramped
 DEFAULT_DURATION: Final = 10.0  # seconds
 MOST_AT_A_TIME: Final = 100  # associations of an open loop, unless said otherwise
 
+_NOT_IN_MIX: Final = "{given}, say what {what}, and the mix has no {kind} in it: add it to --mix, or leave them out"
+
 # Options that are fields of StoreWork and FindWork under their own names.
 _OF_STORE: Final = ("modality", "size", "transfer_syntaxes", "images_per_series", "series_per_study")
 _OF_FIND: Final = ("model", "level", "keys")
@@ -38,7 +40,8 @@ def plan_of(asked: Mapping[str, Any], files: Sequence[Path], **certain: Any) -> 
     fields.setdefault("seed", secrets.randbelow(LARGEST_SEED + 1))
     _say_what(fields, given, files)
     _say_when(fields, given)
-    fields.setdefault("processes", min(usable_cores(), fields.get("associations", 1)))
+    # A process without an association of its own would have nothing to do.
+    fields["processes"] = min(fields.get("processes", usable_cores()), fields.get("associations", 1))
     return Plan(**fields)
 
 
@@ -55,11 +58,11 @@ def _say_what(fields: dict[str, Any], given: Mapping[str, Any], files: Sequence[
     if STORE in fields["mix"]:
         fields["store"] = (fields.get("store") or StoreWork())._replace(**store)
     elif store:
-        raise ValueError("files, or what is stored, are given, and the mix has no store in it")
+        raise ValueError(_NOT_IN_MIX.format(given="FILES, or options such as --size", what="to store", kind=STORE))
     if FIND in fields["mix"]:
         fields["find"] = (fields.get("find") or FindWork())._replace(**find)
     elif find:
-        raise ValueError("what to find is given, and the mix has no find in it")
+        raise ValueError(_NOT_IN_MIX.format(given="options such as --find-key", what="to find", kind=FIND))
 
 
 def _say_when(fields: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -83,6 +86,8 @@ def _say_when(fields: dict[str, Any], given: Mapping[str, Any]) -> None:
             raise ValueError("--rate-of says what a rate is of: give --rate or --stages")
         fields["duration"] = seconds if seconds or fields.get("count") else DEFAULT_DURATION
     if fields.get("stages"):
+        if "think_time" in given:
+            raise ValueError("--think-time is of a closed loop: in an open loop messages are due by the clock")
         fields.setdefault("associations", MOST_AT_A_TIME)
 
 

@@ -20,6 +20,8 @@ from pool.load.plan import KINDS
 from pool.load.tally import ASSOCIATE, ASSOCIATION, Cause, Tally
 
 MICROSECONDS: Final = 1e6  # of a second; what histograms count in
+SERVICE: Final = "service time"  # from the first byte sent
+DUE: Final = "from when it was due"  # open loop only
 SUMMARY_METRICS: Final = ("min", "mean", "p50", "p90", "p99", "p99.9", "max")
 CURVE_STEPS_PER_HALVING: Final = 8  # points on a curve from one 1 / (1 - p) to its double
 

@@ -5,41 +5,31 @@ What its markup is made of, and what keeps it from harm, is `markup`.
 
 from __future__ import annotations
 
-import itertools
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from pool.load import markup, showing
+from pool import showing
+from pool.load import markup, plotted
 from pool.load.causes import in_words
-from pool.load.figures import SUMMARY_METRICS, Figures
+from pool.load.circumstances import COMMAND, circumstance_in_words, circumstances
+from pool.load.figures import DUE, SERVICE, SUMMARY_METRICS, Figures
 from pool.load.plan import KINDS
 from pool.load.result import Result, verification_in_words
 from pool.load.tally import ASSOCIATION, COUNTS, PHASES
 
-MOST_POINTS: Final = 1000  # on a line over time: more would not be seen
-SHORTEST_SHOWN: Final = 0.5  # seconds
-MOST_LISTED: Final = 10  # files of a load, say: more would hide the rest
-
-SERVICE: Final = "service time"
-DUE: Final = "from when it was due"
 SHOWN_OVER_TIME: Final = ("p50", "p90", "p99", "max")
 
 
 def page(result: Result) -> str:
     """The whole page."""
     return markup.page(
-        markup.PARTS / "page.html",
-        markup.PARTS / "page.js",
+        markup.PARTS / "report.html",
+        markup.PARTS / "report.js",
         page_data(result),
-        title=markup.text(f"ulpool load {result.peer}"),
-        peer=markup.text(result.peer),
-        line=markup.text(_line(result)),
-        notices="\n".join(_notices(result)),
+        markup.Head("ulpool load", result.peer, line(result), _notices(result)),
         tiles="\n".join(_tiles(result)),
         clock=DUE if result.figures.corrected else SERVICE,
         tables="\n".join(filter(None, _tables(result))),
-        version=markup.text(result.versions.get("ulpool", "")),
     )
 
 
@@ -48,13 +38,16 @@ def page(result: Result) -> str:
 
 def page_data(result: Result) -> dict[str, Any]:
     """Numbers only, beside names of our own."""
-    moments = thinned(_whole(result.intervals))
+    moments = plotted.moments(result)
     phases = [phase for phase in PHASES if phase in result.figures.service]
     return {
-        "time": [moment["end"] for moment in moments],
-        "throughput": {phase: [_rate(moment, phase) for moment in moments] for phase in _counted_phases(result)},
-        "errors": _errors(moments),
-        "latency": {phase: _latency(moments, phase) for phase in phases},
+        "time": plotted.ends(moments),
+        "throughput": {phase: plotted.rates(moments, phase) for phase in _counted_phases(result)},
+        "errors": plotted.errors(moments),
+        "latency": {
+            phase: {metric: plotted.latency(moments, phase, "corrected", metric) for metric in SHOWN_OVER_TIME}
+            for phase in phases
+        },
         "curves": {phase: _curves(result.figures, phase) for phase in phases},
         "phases": phases,
         "main": result.figures.main_phase,
@@ -68,76 +61,17 @@ def _counted_phases(result: Result) -> list[str]:
     return [*filter(times, KINDS), *([ASSOCIATION] if come_and_go and times(ASSOCIATION) else [])]
 
 
-def _rate(moment: Mapping[str, Any], phase: str) -> float:
-    kinds = moment["phases"].get(phase)
-    return kinds["service"]["count"] / (moment["end"] - moment["start"]) if kinds else 0.0
-
-
-def _errors(moments: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    sorts = dict.fromkeys(sort for moment in moments for sort in moment["failures"])
-    return {
-        sort: [moment["failures"].get(sort, 0) / (moment["end"] - moment["start"]) for moment in moments]
-        for sort in sorts
-    }
-
-
-def _latency(moments: Sequence[Mapping[str, Any]], phase: str) -> dict[str, list[float | None]]:
-    def shown(moment: Mapping[str, Any]) -> Mapping[str, Any]:
-        kinds = moment["phases"].get(phase, {})
-        found: Mapping[str, Any] = kinds.get("corrected") or kinds.get("service") or {}
-        return found
-
-    return {metric: [shown(moment).get(metric) for moment in moments] for metric in SHOWN_OVER_TIME}
-
-
-def _curves(figures: Figures, phase: str) -> dict[str, list[tuple[float, float]]]:
-    """(1 - p, seconds): that is what the axis is of."""
+def _curves(figures: Figures, phase: str) -> dict[str, plotted.Points]:
     corrected = figures.corrected.get(phase)
     named = {DUE: corrected, SERVICE: figures.service.get(phase)} if corrected else {"latency": figures.service[phase]}
-    return {
-        name: [(1 - percentile / 100, value) for percentile, value in latencies.curve()]
-        for name, latencies in named.items()
-        if latencies
-    }
-
-
-def _whole(moments: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """A last moment that is short would show a rate that is none: it goes with the one before."""
-    if len(moments) > 1 and moments[-1]["end"] - moments[-1]["start"] < SHORTEST_SHOWN:
-        return [*moments[:-2], _one_of(moments[-2:])]
-    return moments
-
-
-def thinned(moments: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Long runs: neighbours become one, with their sums and the worst of their latencies."""
-    together = -(-len(moments) // MOST_POINTS)
-    if together <= 1:
-        return moments
-    groups = itertools.groupby(enumerate(moments), key=lambda numbered: numbered[0] // together)
-    return [_one_of([moment for _, moment in group]) for _, group in groups]
-
-
-def _one_of(moments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    names = dict.fromkeys((phase, kind) for m in moments for phase in m["phases"] for kind in m["phases"][phase])
-    phases: dict[str, dict[str, Any]] = {}
-    for phase, kind in names:
-        parts = [m["phases"][phase][kind] for m in moments if kind in m["phases"].get(phase, {})]
-        worst = {
-            metric: max((part[metric] for part in parts if part[metric] is not None), default=None)
-            for metric in SUMMARY_METRICS
-        }
-        phases.setdefault(phase, {})[kind] = {**worst, "count": sum(part["count"] for part in parts)}
-    failures: dict[str, int] = {}
-    for moment in moments:
-        for sort, count in moment["failures"].items():
-            failures[sort] = failures.get(sort, 0) + count
-    return {"start": moments[0]["start"], "end": moments[-1]["end"], "phases": phases, "failures": failures}
+    return {name: plotted.curve(latencies) for name, latencies in named.items() if latencies}
 
 
 # What stands above the plots
 
 
-def _line(result: Result) -> str:
+def line(result: Result) -> str:
+    """When it was, how long, and what was asked for, in a few words."""
     began = result.began.replace("T", " ").replace("+00:00", " UTC")
     return " · ".join([began, showing.time(result.seconds), *_kind_of_load(result.plan)])
 
@@ -235,24 +169,8 @@ def _thresholds(result: Result) -> str:
 
 
 def _circumstances(result: Result) -> Iterable[tuple[str, str]]:
-    yield "Command", f"<code>{markup.text(shlex.join(result.command))}</code>"
-    yield "Seed", markup.text(result.seed)
-    for name, value in result.plan.items():
-        if name not in ("peer", "seed") and _in_words(value):
-            yield name.replace("_", " ").capitalize(), markup.text(_in_words(value))
-    yield "Versions", markup.text(", ".join(f"{name} {version}" for name, version in result.versions.items()))
-    yield "Machine", markup.text(", ".join(str(value) for value in result.host.values()))
+    for name, value in circumstances(result).items():
+        if words := markup.text(circumstance_in_words(value)):
+            yield name, f"<code>{words}</code>" if name == COMMAND else words
     shares = ", ".join(f"{share:.0%}" for share in result.cpu_shares)
     yield "Generator CPU", markup.text(f"{result.cpu_seconds:.1f} s; of a core per process: {shares}")
-
-
-def _in_words(value: Any) -> str:
-    """A part of the plan; empty where it says nothing."""
-    if isinstance(value, Mapping):
-        return ", ".join(
-            f"{name.replace('_', ' ')} {words}" for name, part in value.items() if (words := _in_words(part))
-        )
-    if isinstance(value, list):
-        more = [f"and {len(value) - MOST_LISTED:,} more"] if len(value) > MOST_LISTED else []
-        return "; ".join([*filter(None, map(_in_words, value[:MOST_LISTED])), *more])
-    return str(value) if value else ""

@@ -8,7 +8,6 @@ so that what was sent can be found and removed.
 from __future__ import annotations
 
 import mmap
-import random
 import struct
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from statistics import NormalDist
 from typing import Final, NamedTuple
 
 from pool.delivery import Outcome, instance
+from pool.load.contents import Contents, random_block
 from pool.load.lanes import UID_LENGTH
 from pool.load.plan import FIXED, UNIFORM, Plan, Size, StoreWork
 from ul.data_sets import encode
@@ -48,7 +48,7 @@ from ul.wire.dataset import (
 PATIENT_ID: Final = 0x00100020
 _SIZES: Final = 64  # different ones that stand for a distribution
 _HEAD: Final = 700  # bytes of a synthetic data set that are not pixels, about
-_MOST_ROWS: Final = 65535
+_MOST_ROWS: Final = 65535  # or columns
 _LARGEST_STORED_BLOCK: Final = 65535  # bytes
 _MAPPED_FROM: Final = 1 << 20  # bytes of a file that is mapped and not read
 
@@ -85,7 +85,7 @@ class Template(NamedTuple):
     sop_class_uid: str
     transfer_syntax_uid: str
     pieces: tuple[bytes, bytes, bytes, bytes]
-    rest: memoryview  # nearly all of it; the same for every instance that is made of this
+    rest: Contents  # nearly all of it; the same for every instance that is made of this
 
     @property
     def head_length(self) -> int:
@@ -150,7 +150,7 @@ def template(sop_class_uid: str, transfer_syntax_uid: str, data: memoryview, pat
         else:
             pieces.append(piece + write.header(tag, b"UI", UID_LENGTH))
             piece = b""
-    return Template(sop_class_uid, transfer_syntax_uid, (pieces[0], pieces[1], pieces[2], b""), data[cursor:])
+    return Template(sop_class_uid, transfer_syntax_uid, (pieces[0], pieces[1], pieces[2], b""), Contents(data[cursor:]))
 
 
 def _deflated(sop_class_uid: str, transfer_syntax_uid: str, data: memoryview, patient_id: str) -> Template:
@@ -164,9 +164,11 @@ def _deflated(sop_class_uid: str, transfer_syntax_uid: str, data: memoryview, pa
         raise ValueError("it is deflated, and its Series Instance UID stands behind the first 64 KiB")
     block = struct.pack("<BHH", 0, made.head_length, made.head_length ^ 0xFFFF)
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    rest = deflater.compress(made.rest) + deflater.flush()
+    rest = b"".join((*map(deflater.compress, made.rest), deflater.flush()))
     rest += b"\0" * ((len(block) + made.head_length + len(rest)) % 2)  # PS3.5 A.5
-    return Template(sop_class_uid, transfer_syntax_uid, (block + made.pieces[0], *made.pieces[1:]), memoryview(rest))
+    return Template(
+        sop_class_uid, transfer_syntax_uid, (block + made.pieces[0], *made.pieces[1:]), Contents(memoryview(rest))
+    )
 
 
 class _Writer:
@@ -223,7 +225,7 @@ def sizes(size: Size) -> list[int]:
 def _synthetic(plan: Plan, work: StoreWork) -> Iterator[Template]:
     modality = MODALITIES[work.modality]
     wanted = sizes(work.size)
-    pixels = memoryview(random.Random(plan.seed).randbytes(max(wanted) + 1))  # all share it
+    pixels = random_block(plan.seed, max(wanted) + 1)  # all share it
     for transfer_syntax_uid in work.transfer_syntaxes:
         for size in wanted:
             yield _synthetic_instance(plan, work, modality, transfer_syntax_uid, size, pixels)
@@ -237,8 +239,8 @@ def _synthetic_instance(
 
     pixel = modality.bits // 8 * modality.samples
     room = max(pixel, size - _HEAD)
-    columns = max(min(modality.columns, isqrt(room // pixel)), room // pixel // _MOST_ROWS + 1)
-    rows = max(1, room // pixel // columns)
+    columns = min(max(min(modality.columns, isqrt(room // pixel)), room // pixel // _MOST_ROWS + 1), _MOST_ROWS)
+    rows = min(max(1, room // pixel // columns), _MOST_ROWS)
     placeholder = "1" * UID_LENGTH
     data_set = Dataset()
     data_set.SOPClassUID = modality.sop_class_uid
@@ -265,7 +267,8 @@ def _synthetic_instance(
     length += length % 2
     head = encode(data_set, transfer_syntax_uid) + _pixel_data_header(transfer_syntax_uid, modality.bits, length)
     made = template(modality.sop_class_uid, transfer_syntax_uid, memoryview(head), plan.patient_id)
-    return made._replace(pieces=(*made.pieces[:3], bytes(made.rest)), rest=pixels[:length])
+    pieces = (*made.pieces[:3], b"".join(made.rest))
+    return made._replace(pieces=pieces, rest=Contents(pixels[:length], length))
 
 
 def _pixel_data_header(transfer_syntax_uid: str, bits: int, length: int) -> bytes:

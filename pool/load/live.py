@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pool.load import showing
+from pool import showing
 from pool.load.figures import Figures
 from pool.load.plan import Plan
 from pool.load.tally import Interval

@@ -1,8 +1,8 @@
 """Markup: what pages of ours are made of, so that one looks and behaves as the other.
 
-Belongs here: elements, the escaping of what enters them, and a page around them that needs nothing else: its own policy
-allows the one script and the one style sheet that it was made with, and no request at all. Not here: what a page is
-about (`html`), or how a plot is drawn (plot.js in the folder beside this).
+Belongs here: elements, the escaping of what enters them, and the frame around them, which needs nothing else: its own
+policy allows the one script and the one style sheet that it was made with, and no request at all. Not here: what a page
+is about (`html`, `comparison_page`), or how a plot is drawn (plot.js in the folder beside this).
 """
 
 from __future__ import annotations
@@ -12,25 +12,44 @@ import hashlib
 import html
 import json
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 PARTS: Final = Path(__file__).parent / "page"
 
 Cell = str | tuple[str, str]  # its text, or that and a class of the style sheet
 
 
-def page(template: Path, script: Path, data: Any, **parts: str) -> str:
-    """A page of `template`, whose plots `script` draws from `data`; `parts` are markup already."""
+class Head(NamedTuple):
+    """What a page begins with."""
+
+    kind: str  # the command that made it
+    name: str
+    line: str
+    notices: Iterable[str] = ()  # markup already
+
+
+def page(content: Path, script: Path, data: Any, head: Head, *, notes: Iterable[str] = (), **parts: str) -> str:
+    """A page of `content`, with `parts` in it, which are markup already; its plots `script` draws from `data`.
+
+    `notes` are small print.
+    """
     style = _read(PARTS / "page.css")
     both = _read(PARTS / "plot.js") + _read(script)
-    return _read(template).format(
+    return _read(PARTS / "frame.html").format(
         style=style,
         style_digest=_digest(style),
         script=both,
         script_digest=_digest(both),
         data=embedded(data),
-        **parts,
+        kind=text(head.kind),
+        name=text(head.name),
+        line=text(head.line),
+        notices="\n".join(head.notices),
+        content=_read(content).format(**parts),
+        notes=_list(notes),
+        version=text(version("ulpool")),
     )
 
 
@@ -56,6 +75,11 @@ def embedded(value: object) -> str:
 def notice(kind: str, words: str) -> str:
     """A line that is to be seen: success, warning or failure."""
     return f'<p class="notice {kind}">{text(words[:1].upper() + words[1:])}</p>'
+
+
+def _list(items: Iterable[str]) -> str:
+    rows = "".join(f"<li>{text(item)}</li>" for item in items)
+    return f"<ul>{rows}</ul>" if rows else ""
 
 
 def tile(name: str, value: str, more: str, *, is_bad: bool = False) -> str:

@@ -6,6 +6,7 @@ Belongs here: what can be asked for and whether it makes sense. Not here: how it
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -35,6 +36,8 @@ SILENT: Final = "silent"
 ABORT: Final = "abort"
 BEHAVIOURS: Final = (IDLE, SLOW, SILENT, ABORT)
 
+# With a hyphen and the seed it is a Patient ID (LO, at most 64 characters: PS3.5 6.2) that a query finds: no \, * or ?.
+_PREFIX: Final = re.compile(r"[!-)+->@-\[\]-~]{1,48}")
 MOST_PROCESSES: Final = 9999  # a process has four digits in a UID
 LARGEST_SEED: Final = 10**15 - 1  # and the seed fifteen
 SYNTHETIC_TRANSFER_SYNTAXES: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
@@ -240,5 +243,8 @@ def _faults(plan: Plan) -> list[tuple[bool, str]]:
             "transfer syntaxes: synthetic instances are made in explicit and implicit VR little endian; give files",
         ),
         (min(store.images_per_series, store.series_per_study) < 1, "images per series, series per study: at least 1"),
-        (not 1 <= len(plan.patient_id) <= 64, "patient id prefix: what is made of it has at most 64 characters"),
+        (
+            not _PREFIX.fullmatch(plan.patient_id_prefix),
+            "patient id prefix: 1 to 48 ASCII characters without spaces, wildcards (* ?) and backslashes",
+        ),
     ]

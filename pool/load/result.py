@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -95,14 +95,17 @@ class Result:
     def from_json(cls, text: str | bytes) -> Result:
         """The inverse. Raises ValueError that says what is wrong."""
         try:
-            plain = json.loads(text)
-        except ValueError as error:
+            plain = json.loads(text, parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"not JSON: {error}") from None
         if not isinstance(plain, dict) or "schema" not in plain:
             raise ValueError("not the result of ulpool load: it has no schema")
         if plain["schema"] != SCHEMA:
             raise ValueError(f"its schema is {plain['schema']!r}, and this is read by {SCHEMA!r} only")
         try:
+            wrong = [name for name, is_such in _PLAIN.items() if not is_such(plain[name])]
+            if wrong:
+                raise ValueError(f"{wrong[0]!r} is not what ulpool load writes there")
             return cls(
                 figures=figures_from_plain(plain["figures"]),
                 background=figures_from_plain(plain["background"]),
@@ -114,10 +117,62 @@ class Result:
             raise ValueError("its parts are not of the kinds that they have to be") from None
 
 
-_PLAIN: Final = (
-    *("command", "peer", "seed", "began", "plan", "cpu_seconds", "cpu_shares", "stopped", "failures"),
-    *("intervals", "thresholds", "verification", "versions", "host"),
-)
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _is(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
+
+
+_is_number: Final = _is(int, float)
+
+
+def _is_list(of: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(of, value))
+
+
+def _is_map(of: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(of, value.values()))
+
+
+_MOMENT: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "start": _is_number,
+    "end": _is_number,
+    "active": _is_number,
+    "cpu": _is_list(_is_number),
+    "phases": _is_map(_is_map(_is_map(_is(int, float, type(None))))),
+    "counts": _is_map(_is_number),
+    "failures": _is_map(_is_number),
+}
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, dict) and all(is_such(value.get(name)) for name, is_such in _MOMENT.items())
+
+
+def _is_plan(value: Any) -> bool:
+    """What is shown of it in words of its own is there."""
+    return isinstance(value, dict) and {"associations", "background", "scenario", "stages", "unit"} <= value.keys()
+
+
+# What is in the file as it is in a Result, and whether it is such a thing: the file may come from anywhere.
+_PLAIN: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "command": _is_list(_is(str)),
+    "peer": _is(str),
+    "seed": _is(int),
+    "began": _is(str),
+    "plan": _is_plan,
+    "cpu_seconds": _is_number,
+    "cpu_shares": _is_list(_is_number),
+    "stopped": _is(str),
+    "failures": _is_list(_is(str)),
+    "intervals": _is_list(_is_moment),
+    "thresholds": _is_list(_is(dict)),
+    "verification": _is(dict, type(None)),
+    "versions": _is(dict),
+    "host": _is(dict),
+}
 
 
 def verification_to_plain(by: str, found: Verification | None, error: str = "") -> dict[str, Any]:
@@ -231,6 +286,8 @@ def figures_from_plain(plain: Mapping[str, Any]) -> Figures:
             if kind in kinds
         }
 
+    if not _is_map(_is_number)(plain["counts"]):
+        raise TypeError("counts are numbers")
     return Figures(
         float(plain["seconds"]),
         latencies("service"),

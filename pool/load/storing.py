@@ -2,7 +2,8 @@
 
 What differs between two C-STOREs of one instance is the message id and three UIDs, and all of that stands in the first
 buffer: the command set, and the data set as far as the Series Instance UID. The rest are views of the instance with the
-headers of their P-DATA-TFs between them, cut once for each maximum length.
+headers of their P-DATA-TFs between them, cut once for each maximum length; an instance of very many fragments is left
+to the session, which cuts it as it leaves.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ import random
 from typing import Final
 
 from pool.exchange import MESSAGE_ID, Form, request_form, response_form
+from pool.load.contents import LARGEST_PIECE, Contents
 from pool.load.instances import Template, templates
 from pool.load.lanes import UID_LENGTH, Lane
 from pool.load.plan import STORE, Plan
 from pool.load.speech import Message
 from pool.load.tally import Acknowledged
 from ul.acse import AcceptedContext, Negotiated
-from ul.dimse import LAST, Buffer, BytesSource, largest_fragment
+from ul.dimse import LAST, Buffer, largest_fragment
 from ul.services.storage import context_for, store_request
 from ul.wire import p_data
 from ul.wire.command import Command
 
 _PLACEHOLDER: Final = "1" * UID_LENGTH
 _NOT_LAST: Final = 0
+_MOST_FRAGMENTS: Final = 4096  # of an instance that is cut beforehand: 64 MiB for a peer that takes 16 KiB at a time
 
 
 class Storing:
@@ -61,20 +64,21 @@ class Storable:
         form = request_form(self.context_id, store_request(1, template.sop_class_uid, _PLACEHOLDER), len(_PLACEHOLDER))
         self._before, self.between = form.before, form.between
         self._behind_command = b""
-        self.tail: list[Buffer] | None = None  # None: the head does not fit the first fragment, the session cuts it
+        self.tail: list[Buffer] | None = None  # None: the session cuts it
         self._cut(form.behind, largest_fragment(peer_maximum_length))
 
     def _cut(self, behind_command: bytes, largest: int) -> None:
-        room = largest - self.template.head_length
-        if room < 0:
+        largest = min(largest, LARGEST_PIECE)
+        length, room, rest = self.template.length, largest - self.template.head_length, self.template.rest
+        if room < 0 or length > _MOST_FRAGMENTS * largest:  # the head does not fit the first, or they are too many
             return
-        rest = self.template.rest
-        first = min(largest, self.template.length)
-        self._behind_command = behind_command + self._header(first, room >= len(rest))
-        self.tail = [rest[:room]] if rest else []
+        self._behind_command = behind_command + self._header(min(largest, length), room >= len(rest))
+        self.tail = [rest.piece(0, room)] if rest else []
+        header = self._header(largest, False)
         for begin in range(room, len(rest), largest):
-            fragment = rest[begin : begin + largest]
-            self.tail += (self._header(len(fragment), begin + largest >= len(rest)), fragment)
+            fragment = rest.piece(begin, largest)
+            is_last = begin + largest >= len(rest)
+            self.tail += (self._header(len(fragment), True) if is_last else header, fragment)
 
     def _header(self, length: int, is_last: bool) -> bytes:
         """Of a P-DATA-TF with one fragment of a data set."""
@@ -103,6 +107,28 @@ class Storable:
             )
         )
         return [head, *self.tail]
+
+
+class DataSetSource:
+    """The data set of a message as it leaves: its head, then views of the rest."""
+
+    __slots__ = ("_head", "_offset", "_rest", "remaining")
+
+    def __init__(self, head: bytes, rest: Contents) -> None:
+        self._head = head
+        self._rest = rest
+        self._offset = 0
+        self.remaining = len(head) + len(rest)
+
+    def read(self, size: int, /) -> Buffer:
+        """So many bytes, or LARGEST_PIECE: only those of the piece that the head ends in are copied."""
+        begin, behind_head = self._offset, max(0, self._offset - len(self._head))
+        head = self._head[begin : begin + size]
+        rest = self._rest.piece(behind_head, min(size, LARGEST_PIECE) - len(head))
+        read = b"".join((head, rest)) if head else rest
+        self._offset += len(read)
+        self.remaining -= len(read)
+        return read
 
 
 class StoreMessage(Message):
@@ -146,12 +172,12 @@ class StoreSpeech:
         assert isinstance(message, StoreMessage)
         return store_request(message.message_id, message.storable.template.sop_class_uid, message.instance_uid.decode())
 
-    def source(self, message: Message) -> BytesSource:
+    def source(self, message: Message) -> DataSetSource:
         """Its data set."""
         assert isinstance(message, StoreMessage)
         template = message.storable.template
         head = template.head(message.instance_uid, message.study_uid, message.series_uid)
-        return BytesSource(b"".join((head, template.rest)))
+        return DataSetSource(head, template.rest)
 
     def answered(self, message: Message, response: bytes | None) -> None:
         """Foresee the next responses."""

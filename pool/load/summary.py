@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pool.load import showing
+from pool import showing
 from pool.load.causes import in_words
+from pool.load.circumstances import ALIKE, differences
+from pool.load.comparison import Run, rows
 from pool.load.figures import Figures
 from pool.load.result import Result, verification_in_words
 from pool.load.tally import COUNTS, PHASES
 
 SHOWN: Final = ("mean", "p50", "p90", "p99", "p99.9", "max")
 MOST_CAUSES: Final = 10
-WIDTH_OF_A_FILE: Final = 120  # columns, where there is no terminal
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Where there is no terminal a table is not folded to 80 columns."""
-    made = Console(stderr=stderr, highlight=False)
-    if not made.is_terminal:
-        made.width = WIDTH_OF_A_FILE
-    return made
 
 
 def summary(result: Result) -> RenderableType:
@@ -88,49 +81,19 @@ def _causes(figures: Figures) -> Iterator[RenderableType]:
 # Several
 
 
-def comparison(names: Sequence[str], results: Sequence[Result]) -> RenderableType:
-    """A column per run, with the ratio to the first one."""
-    table = _table("", *names)
-    for heading, row in _compared(results):
-        table.add_row(heading, *row)
-    return table
+def comparison(runs: Sequence[Run]) -> RenderableType:
+    """A column per run, with the ratio to the first one; then what was not the same in all of them."""
+    names = [run.name for run in runs]
+    figures, unlike = _table("", *names), _table("what differs", *names, is_folded=True)
+    for row in rows(runs):
+        figures.add_row(row.heading, *row.shown)
+    for name, words in differences([run.result for run in runs]):
+        unlike.add_row(Text(name), *map(Text, words))
+    return Group(figures, Text(""), unlike if unlike.row_count else Text(ALIKE))
 
 
-def _compared(results: Sequence[Result]) -> Iterator[tuple[str, list[str]]]:
-    for phase in PHASES:
-        if not any(result.figures.times(phase) for result in results):
-            continue
-        rates = [result.figures.rate(result.figures.times(phase)) or None for result in results]
-        yield f"{phase} per second", _beside(rates, showing.per_second)
-        for metric in ("p50", "p99", "p99.9", "max"):
-            yield (
-                f"{phase} {metric}",
-                _beside([_metric(result.figures, phase, metric) for result in results], showing.latency),
-            )
-    payload = [result.figures.rate(result.figures.count("payload_bytes")) or None for result in results]
-    yield "payload per second", _beside(payload, showing.size)
-    errors = [result.figures.count("errors") / max(result.figures.attempts, 1) for result in results]
-    yield "errors", [showing.share(share, 1) for share in errors]
-    yield "busiest generator", [f"{max(result.cpu_shares, default=0.0):.0%}" for result in results]
-
-
-def _metric(figures: Figures, phase: str, metric: str) -> float | None:
-    latencies = figures.latencies(phase)
-    return latencies.metric(metric) if latencies else None
-
-
-def _beside(values: Sequence[float | None], show: Callable[[float], str]) -> list[str]:
-    first = values[0]
-    cells = []
-    for value in values:
-        text = show(value) if value is not None else showing.NOTHING
-        is_first = value is first
-        cells.append(text if is_first or not first or value is None else f"{text}  {value / first:.2f} x")
-    return cells
-
-
-def _table(*columns: str) -> Table:
+def _table(*columns: str, is_folded: bool = False) -> Table:
     table = Table(header_style="bold", box=None, pad_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(Text(column), justify="right" if number else "left", no_wrap=True)
+        table.add_column(Text(column), justify="right" if number else "left", no_wrap=not is_folded, overflow="fold")
     return table

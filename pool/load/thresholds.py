@@ -27,6 +27,7 @@ class Count(NamedTuple):
     help: str
     of: Callable[[Figures], int]
     base: Callable[[Figures], int]
+    of_open_loop: bool = False
 
 
 def _attempts(figures: Figures) -> int:
@@ -61,9 +62,12 @@ COUNTS: Final[Mapping[str, Count]] = {
         _associations,
     ),
     "timeouts": Count("answers that did not come in time", _because("timeout"), _attempts),
-    "late": Count("starts that came late (open loop)", _counted("starts_late"), _starts_due),
+    "late": Count("starts that came late (open loop)", _counted("starts_late"), _starts_due, True),
     "dropped": Count(
-        "starts that never came, for want of a free association (open loop)", _counted("starts_dropped"), _starts_due
+        "starts that never came, for want of a free association (open loop)",
+        _counted("starts_dropped"),
+        _starts_due,
+        True,
     ),
 }
 
@@ -159,8 +163,11 @@ def threshold(text: str) -> Threshold:
     name = reader.take(*_OPERATORS)
     if not name:
         reader.refuse(f"give {', '.join(_OPERATORS)} and a limit")
+    start = reader.column
     limit = reader.number("give a number")
     factor, is_share = _unit(reader, metric)
+    if is_share and limit > 100:
+        reader.refuse("a share is at most 100 %", start)
     reader.end("nothing may follow the limit")
     return Threshold(text, measure, metric, service, name, limit * factor, is_share)
 
@@ -193,6 +200,8 @@ def _unit(reader: Reader, metric: str) -> tuple[float, bool]:
 
 
 def unmeasurable(thresholds: Iterable[Threshold], plan: Plan) -> Threshold | None:
-    """The first of the thresholds whose phase is not in the load; None where all can be measured."""
+    """The first of the thresholds that says nothing of this load; None where all can be measured."""
     absent = {kind for kind in KINDS if kind not in plan.mix} | ({TLS} if plan.tls is None else set())
-    return next((row for row in thresholds if row.phase in absent), None)
+    if not plan.is_open:
+        absent |= {name for name, count in COUNTS.items() if count.of_open_loop}
+    return next((row for row in thresholds if row.measure in absent), None)

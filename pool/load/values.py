@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pool.load.plan import FIXED, KINDS, LOGNORMAL, UNIFORM, Size, Stage
+from pool.load.plan import FIXED, KINDS, LOGNORMAL, UNIFORM, FindWork, Size, Stage
 from pool.load.reading import NUMBER, UNIT, Reader
 
 _SECONDS_OF: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -122,11 +122,18 @@ def key(text: str) -> tuple[str, str]:
     reader = Reader(text)
     from pydicom.datadict import tag_for_keyword  # takes its time, and few ask by C-FIND
 
+    from pool.load.identifiers import encoded_identifier
+
     keyword = reader.word()
     if not keyword or tag_for_keyword(keyword) is None:
         reader.refuse(f"give a keyword of the standard, such as {SYNTAX['key']}", 0)
     reader.expect("=", f"give KEYWORD=VALUE, such as {SYNTAX['key']}")
-    return keyword, text[reader.column :]
+    found = keyword, text[reader.column :]
+    try:
+        encoded_identifier(FindWork(keys=(found,)))
+    except ValueError as error:
+        reader.refuse(str(error))
+    return found
 
 
 def _weight(reader: Reader) -> float:

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 
 from pool.connection import RECEIVE_BUFFER_LENGTH
 from pool.delivery import Instance, instances
+from pool.load.identifiers import encoded_identifier
 from pool.load.instances import Template, templates
 from pool.load.lanes import INSTANCE, SERIES, STUDY, uid
 from pool.load.plan import FindWork, Plan
 from pool.load.tally import Acknowledged
-from pool.load.work import encoded_identifier
 from pool.loop import Loop
 from pool.scu import RequestedAssociation
 from ul.acse import Negotiated
@@ -76,7 +76,8 @@ def verify_folder(plan: Plan, acknowledged: Iterable[Acknowledged], folder: Path
 
 def _digest(plan: Plan, one: Acknowledged, template: Template) -> bytes:
     digest = hashlib.sha256(template.head(*(_uid(plan, level, one) for level in (INSTANCE, STUDY, SERIES))))
-    digest.update(template.rest)
+    for piece in template.rest:
+        digest.update(piece)
     return digest.digest()
 
 

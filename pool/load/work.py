@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from pool.load.plan import ECHO, FIND, STORE, FindWork, Plan
+from pool.load.identifiers import FIND_MODELS, encoded_identifier
+from pool.load.plan import ECHO, FIND, STORE, Plan
 from pool.load.speech import EchoSpeech, FindSpeech, Repertoire, Speech
 from pool.load.storing import Storing
 from ul.acse import Negotiated
-from ul.data_sets import encode
 from ul.pdu_primitives import PresentationContextDefinition
 from ul.sop_class import (
     STORAGE_SOP_CLASSES,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    ModalityWorklistInformationModelFind,
-    PatientRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelFind,
     Verification,
 )
 
-WORKLIST: Final = "worklist"
-FIND_MODELS: Final = {
-    "study": StudyRootQueryRetrieveInformationModelFind,
-    "patient": PatientRootQueryRetrieveInformationModelFind,
-    WORKLIST: ModalityWorklistInformationModelFind,
-}
 MAXIMUM_CONTEXTS: Final = 128  # PS3.8 9.3.2.2: odd ids from 1 to 255
 _NATIVE: Final = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 
@@ -83,18 +74,3 @@ def _contexts(proposals: list[Proposal], at_least: int) -> list[PresentationCont
         PresentationContextDefinition(2 * number + 1, abstract_syntax, list(transfer_syntaxes))
         for number, (abstract_syntax, transfer_syntaxes) in enumerate(proposals)
     ]
-
-
-def encoded_identifier(find: FindWork) -> bytes:
-    """The identifier of a C-FIND in implicit VR little endian. Raises ValueError for what is no attribute."""
-    from pydicom import Dataset
-    from pydicom.datadict import tag_for_keyword
-
-    identifier = Dataset()
-    if find.model != WORKLIST:
-        identifier.QueryRetrieveLevel = find.level
-    for keyword, text in find.keys:
-        if tag_for_keyword(keyword) is None:
-            raise ValueError(f"{keyword!r} is no attribute's keyword, such as PatientID")
-        setattr(identifier, keyword, text)
-    return encode(identifier, ImplicitVRLittleEndian)

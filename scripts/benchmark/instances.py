@@ -53,5 +53,5 @@ def _instances(plan: Plan) -> Iterator[tuple[Acknowledged, bytes]]:
         preface = encode_preface(
             template.sop_class_uid, uid.decode(), template.transfer_syntax_uid, IMPLEMENTATION_CLASS_UID
         )
-        data = b"".join((preface, template.head(uid, lane.study_uid, lane.series_uid), template.rest))
+        data = b"".join((preface, template.head(uid, lane.study_uid, lane.series_uid), *template.rest))
         yield Acknowledged(0, 0, lane.study, lane.series, serial), data

@@ -42,15 +42,18 @@ def page(where: str, workloads: Sequence[Workload], results: Results) -> str:
         PARTS / "page.html",
         PARTS / "page.js",
         data,
-        began=markup.text(f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"),
-        where=markup.text(where),
-        notices="\n".join(_notices(results)),
+        markup.Head(
+            "make bench",
+            "ulpool beside other servers",
+            f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC · {where}",
+            _notices(results),
+        ),
+        notes=report.NOTES,
         tiles="\n".join(_tiles(compared, results)),
         advantages=_advantages(compared),
         targets=_targets(results),
         plots="\n".join(_figures(workloads, data)),
         tables="\n".join([*_tables(workloads, results), *_failures(results)]),
-        notes="".join(f"<li>{markup.text(note)}</li>" for note in report.NOTES),
     )
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import peers
 import pytest
+from processes import peak_memory
 from requestor import CT, Requestor
 from samples import INSTANCE, SERIES, STUDY, content_of, encoded, head
 from serving import server, ulpool
@@ -167,28 +168,6 @@ class Generated:
         self._head = self._head[size:]
         self.remaining -= size
         return piece + bytes(size - len(piece))
-
-
-@pytest.fixture
-def roomy(tmp_path: Path) -> Iterator[Path]:
-    """A folder for large files: in memory where there is room, else on disk."""
-    shm = Path("/dev/shm")
-    if not shm.is_dir() or shutil.disk_usage(shm).free < 1 << 30:
-        yield tmp_path
-        return
-    path = shm / f"ulpool-test-{os.getpid()}"
-    path.mkdir()
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
-
-
-def peak_memory(pid: int) -> int:
-    """The most memory that a process ever had, in bytes; of files' pages those it mapped."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found is not None
-    return int(found[1]) * 1024
 
 
 def test_a_huge_object_does_not_grow_the_worker(roomy: Path) -> None:

@@ -75,7 +75,8 @@ const plots = (() => {
 
   // A plot: series of {name, colour, points: [[x, y], ...]} over two scales
 
-  const draw = (name, { series, x, y, showX, isFilled, nothing = "Nothing was measured" }) => {
+  const draw = (name, { series: all, x, y, showX, isFilled, nothing = "Nothing was measured" }) => {
+    const series = all.filter((one) => one.points.length);
     const figure = document.querySelector(`figure[data-plot="${name}"]`);
     for (const old of figure.querySelectorAll("svg, .legend, .nothing, .tip")) old.remove();
     const points = series.reduce((sum, one) => sum + one.points.length, 0);
@@ -166,6 +167,38 @@ const plots = (() => {
     });
   };
 
+  // The plots that pages have in common, of such series
+
+  const valuesOf = (series, axis) => series.flatMap((one) => one.points.map((point) => point[axis]));
+  const along = (time, values = []) => time.map((at, i) => [at, values[i] ?? null]).filter((point) => point[1] !== null);
+  const overTime = (end) => linear(0, end || 1, 6, clock);
+  const rates = (name, series, end, more) => {
+    const highest = Math.max(0, ...valuesOf(series, 1));
+    draw(name, { series, x: overTime(end), y: linear(0, highest || 1, 5, count), showX: clock, ...more });
+  };
+  const latencyOverTime = (name, series, end) =>
+    draw(name, { series, x: overTime(end), y: logarithmic(valuesOf(series, 1), duration), showX: clock });
+  const latencyByPercentile = (name, series) => {
+    const smallest = Math.min(0.1, ...valuesOf(series, 0));
+    draw(name, { series, x: nines(smallest), y: logarithmic(valuesOf(series, 1), duration), showX: percentile });
+  };
+
+  // A button for each phase; `drawAll(phase)` now, and whenever another is chosen
+  const byPhase = (drawAll) => {
+    let chosen = data.main;
+    const nav = document.querySelector("nav[data-phases]");
+    for (const name of data.phases) {
+      const button = element("button", name, nav);
+      button.setAttribute("aria-pressed", String(name === chosen));
+      button.addEventListener("click", () => {
+        chosen = name;
+        for (const other of nav.children) other.setAttribute("aria-pressed", String(other === button));
+        drawAll(chosen);
+      });
+    }
+    drawn(() => drawAll(chosen));
+  };
+
   // Now, and again whenever the page has another width
   const drawn = (drawAll) => {
     let width = 0;
@@ -177,5 +210,5 @@ const plots = (() => {
     drawAll();
   };
 
-  return { data, element, count, duration, clock, percentile, linear, logarithmic, nines, draw, drawn };
+  return { data, count, duration, linear, logarithmic, draw, drawn, along, rates, latencyOverTime, latencyByPercentile, valuesOf, byPhase };
 })();

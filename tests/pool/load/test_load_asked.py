@@ -50,6 +50,7 @@ def test_a_rate_is_an_open_loop() -> None:
 def test_processes_are_as_many_as_are_of_use() -> None:
     assert plan().processes == 1
     assert plan(associations=1000).processes == usable_cores()
+    assert plan(associations=3, processes=8).processes == 3
 
 
 def test_a_count_ends_a_run_without_a_duration() -> None:
@@ -87,7 +88,13 @@ def test_what_is_asked_for_stands_before_a_scenario() -> None:
         ([], {"rate": 5.0, "ramp": 20.0, "duration": 10.0}, "longer than"),
         ([], {"rate": 5.0, "count": 10}, "leave --count out"),
         ([], {"unit": "associations"}, "give --rate or --stages"),
-        ([], {"patient_id_prefix": "X" * 64}, "patient id"),
+        ([], {"rate": 5.0, "think_time": 1.0}, "of a closed loop"),
+        ([], {"stages": (Stage(1, 1, 1),), "think_time": 1.0}, "of a closed loop"),
+        ([], {"scenario": "churn", "size": Size(FIXED, 1)}, "no store in it: add it to --mix"),
+        *(
+            ([], {"patient_id_prefix": prefix}, "patient id")
+            for prefix in ("X" * 49, "", "A B", "A*", "A?", "A\\B", "é")
+        ),
     ],
 )
 def test_what_cannot_go_together_is_refused(files: list[Path], asked: dict[str, Any], says: str) -> None:

@@ -11,10 +11,12 @@ import pytest
 from samples import samples
 
 from pool.exchange import request_form, response_form
+from pool.load.contents import LARGEST_PIECE, PERIOD, Contents, random_block
 from pool.load.instances import MODALITIES, Template, from_file, sizes, templates
 from pool.load.lanes import INSTANCE, SERIES, STUDY, UID_LENGTH, Lane, Serials, uid
 from pool.load.plan import Plan, Size, StoreWork
-from pool.load.storing import Storable
+from pool.load.storing import DataSetSource, Storable
+from pool.load.values import LARGEST_SIZE
 from pool.scu import Peer
 from ul.acse import AcceptedContext
 from ul.dimse import largest_fragment
@@ -29,6 +31,10 @@ PEER = Peer("ULPOOL", "127.0.0.1", 11112)
 UIDS = tuple(uid(17, 3, level, 9) for level in (INSTANCE, STUDY, SERIES))
 
 
+def contents(length: int) -> Contents:
+    return Contents(random_block(1, length), length)
+
+
 CT_CONTEXT = AcceptedContext(5, CTImageStorage, ExplicitVRLittleEndian, True, False)
 
 
@@ -39,7 +45,7 @@ def p_data(command: Command, context_id: int = 1) -> bytes:
 
 def read(template: Template, uids: tuple[bytes, ...] = UIDS) -> pydicom.Dataset:
     preface = encode_preface(template.sop_class_uid, "1.2.3", template.transfer_syntax_uid, "1.2.3")
-    return pydicom.dcmread(BytesIO(preface + template.head(*uids) + bytes(template.rest)))
+    return pydicom.dcmread(BytesIO(preface + template.head(*uids) + b"".join(template.rest)))
 
 
 def test_uids_are_good_and_always_as_long() -> None:
@@ -133,22 +139,54 @@ def test_sizes_have_their_distribution() -> None:
 @pytest.mark.parametrize("length", [1, 900, 1500, 131_000, 131_066, 131_068, 400_000])
 @pytest.mark.parametrize("maximum", [2048, 16384, 131072, 0])
 def test_what_leaves_is_what_the_session_would_have_sent(length: int, maximum: int) -> None:
-    template = Template(
-        CTImageStorage, ExplicitVRLittleEndian, (b"a" * 8, b"b" * 8, b"c" * 8, b"d"), memoryview(b"x" * length)
-    )
+    template = Template(CTImageStorage, ExplicitVRLittleEndian, (b"a" * 8, b"b" * 8, b"c" * 8, b"d"), contents(length))
     storable = Storable(0, template, AcceptedContext(5, CTImageStorage, ExplicitVRLittleEndian, True, False), maximum)
     sent = b"".join(map(bytes, storable.buffers(77, *UIDS)))
     command = store_request(77, CTImageStorage, UIDS[0].decode())
     expected = p_data(command, context_id=5)
-    data, largest = template.head(*UIDS) + bytes(template.rest), largest_fragment(maximum)
+    data, largest = template.head(*UIDS) + b"".join(template.rest), largest_fragment(maximum)
     for begin in range(0, len(data), largest):
         fragment = data[begin : begin + largest]
         expected += b"".join(map(bytes, encode([(5, 2 if begin + largest >= len(data) else 0, fragment)])))
     assert sent == expected
 
 
+@pytest.mark.parametrize("length", [0, 1, 5, LARGEST_PIECE - 1, LARGEST_PIECE, 3 * LARGEST_PIECE + 1])
+@pytest.mark.parametrize("size", [1000, LARGEST_PIECE, 4 * LARGEST_PIECE])
+def test_a_source_reads_head_and_contents_in_turn(length: int, size: int) -> None:
+    source = DataSetSource(b"head" * 300, contents(length))
+    read = b""
+    while remaining := source.remaining:
+        piece = source.read(min(size, remaining))
+        assert 0 < len(piece) <= size and source.remaining == remaining - len(piece)
+        read += piece
+    assert read == b"head" * 300 + b"".join(contents(length))
+
+
+def test_contents_larger_than_their_block_repeat_it() -> None:
+    length = 2 * PERIOD + 5
+    many = Contents(random_block(1, length), length)
+    whole = b"".join(many)
+    assert len(many) == len(whole) == length
+    assert whole[:PERIOD] == whole[PERIOD : 2 * PERIOD] and whole[:5] == whole[-5:]
+    for begin in (0, PERIOD - 1, PERIOD, length - 3):
+        piece = bytes(many.piece(begin, 1000))
+        assert piece == whole[begin : begin + 1000] and len(piece) == min(1000, length - begin)
+    assert len(many.piece(PERIOD - 1, LARGEST_PIECE)) == LARGEST_PIECE
+    assert len(random_block(1, 1 << 40)) == PERIOD + LARGEST_PIECE
+    assert bytes(random_block(1, 100)) == bytes(random_block(1, 1 << 40)[:100])
+
+
+@pytest.mark.parametrize("modality", ["CT", "XA"])
+def test_the_largest_size_makes_an_instance(modality: str) -> None:
+    work = StoreWork(modality=modality, size=Size("fixed", LARGEST_SIZE))
+    (template,) = templates(Plan(peer=PEER, address=PEER.resolve(), count=1, mix={"store": 1}, store=work), work)
+    assert template.length == pytest.approx(LARGEST_SIZE, rel=1e-3)
+    assert Storable(0, template, CT_CONTEXT, 131072).tail is None  # too many fragments to have beforehand
+
+
 def test_a_head_that_does_not_fit_the_first_fragment_is_the_sessions_to_cut() -> None:
-    template = Template(CTImageStorage, ExplicitVRLittleEndian, (b"a" * 2000, b"", b"", b""), memoryview(b"x"))
+    template = Template(CTImageStorage, ExplicitVRLittleEndian, (b"a" * 2000, b"", b"", b""), contents(1))
     assert Storable(0, template, CT_CONTEXT, 1024).tail is None
 
 

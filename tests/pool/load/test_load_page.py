@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import rendered
+from browser import PHONE, opened, rendered
+from looks import assert_fits_and_is_seen
 from made_up import OPEN_PLAN, PLAN, run, second_of_work, tally
 
-from pool.load import markup
-from pool.load.html import MOST_POINTS, page, page_data
-from pool.load.result import Result
+from pool.load.html import page, page_data
+from pool.load.plotted import MOST_POINTS
+from pool.load.result import Result, verification_to_plain
+from pool.load.verify import Verification
 
 PLOTS = {"throughput", "errors", "over-time", "by-percentile"}
 
@@ -28,7 +30,7 @@ def points(values: Any) -> int:
     return sum(value is not None for series in values.values() for value in series)
 
 
-@pytest.mark.parametrize(("plan", "width"), [(PLAN, 1280), (OPEN_PLAN, 390)], ids=["closed", "open, on a phone"])
+@pytest.mark.parametrize(("plan", "width"), [(PLAN, 1280), (OPEN_PLAN, PHONE)], ids=["closed", "open, on a phone"])
 def test_every_plot_has_its_data(plan: Any, width: int, tmp_path: Path) -> None:
     work = [second_of_work(spread) for spread in (1.0, 2.0, 1.5)]
     result = run(work, ["store.p99>1ms"], plan)
@@ -63,22 +65,34 @@ def test_what_goes_wrong_in_a_page_is_seen_here(tmp_path: Path) -> None:
     assert console
 
 
-def test_pointing_at_a_plot_shows_its_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's policy allows no script but its own: that is where the pointer moves, once plots are drawn."""
-    point = """
-    new ResizeObserver(() => {
-      for (const svg of document.querySelectorAll("figure svg")) {
-        const {left, top, width} = svg.getBoundingClientRect();
-        svg.dispatchEvent(new PointerEvent("pointermove", {clientX: left + width, clientY: top + 20}));
-      }
-    }).observe(document.body);"""
-    read = markup._read
-    monkeypatch.setattr(markup, "_read", lambda path: read(path) + (point if path.name == "page.js" else ""))
-    shown, console = rendered(written(tmp_path, run([second_of_work()] * 3)))
-    assert console == []
+POINT = """
+for (const svg of document.querySelectorAll("figure svg")) {
+  const { left, top, width } = svg.getBoundingClientRect();
+  svg.dispatchEvent(new PointerEvent("pointermove", { clientX: left + width, clientY: top + 20 }));
+}"""
+
+
+def test_pointing_at_a_plot_shows_its_values(tmp_path: Path) -> None:
+    with opened(written(tmp_path, run([second_of_work()] * 3))) as tab:
+        tab.evaluate(POINT)
+        shown = tab.page()
+        assert tab.console == []
     tips = [attributes for tag, attributes in shown.tags if attributes.get("class") == "tip"]
     assert len(tips) == len(PLOTS) and not any("hidden" in attributes for attributes in tips)
     assert re.search(r"p99  [\d.]+ ms", shown.text) and re.search(r"store  [\d.]+", shown.text)
+
+
+@pytest.mark.parametrize("is_phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_it_fits_and_is_seen(is_dark: bool, is_phone: bool, tmp_path: Path) -> None:
+    """With notices of every kind, values that are pointed at, and words that are longer than a phone is wide."""
+    missing = verification_to_plain("find", Verification(2, 1, ("1.2.3",)))
+    long = tally({"echo": [0.001]}, causes={("fault", "long" * 50): 1})
+    result = run([second_of_work()] * 3 + [long], ["store.p99>1ms"], OPEN_PLAN, cpu_shares=[0.99], verification=missing)
+    result.peer, result.command = "PEER" * 50, ["ulpool", "load", "word" * 50]
+    with opened(written(tmp_path, result), width=PHONE if is_phone else 1280, is_dark=is_dark) as tab:
+        tab.evaluate(POINT)
+        assert_fits_and_is_seen(tab, is_dark=is_dark, is_phone=is_phone)
 
 
 HOSTILE = "</script><script>document.title='had'</script><img src=x onerror=\"document.title='had'\">&amp;'\"<b>"

@@ -13,7 +13,9 @@ import pytest
 from hdrh.histogram import HdrHistogram
 from made_up import OPEN_PLAN, PLAN, figures, run, second_of_work, tally
 
-from pool.load import exports, showing, summary
+from pool import showing
+from pool.cli.tables import console
+from pool.load import comparison, exports, summary
 from pool.load.causes import in_words
 from pool.load.figures import SUMMARY_METRICS, Latencies
 from pool.load.permission import AllowListError, allow_lists, is_permitted
@@ -61,6 +63,15 @@ def test_histograms_from_files_can_be_added_up() -> None:
         (lambda plain: json.dumps({**plain, "schema": "other/1"}), "its schema is 'other/1'"),
         (lambda plain: json.dumps({key: plain[key] for key in plain if key != "seed"}), "'seed' is missing"),
         (lambda plain: json.dumps({**plain, "figures": 5}), "not of the kinds"),
+        (lambda plain: "[" * 100_000, "not JSON"),
+        (lambda plain: json.dumps({**plain, "cpu_seconds": float("nan")}), "NaN is no number"),
+        (lambda plain: json.dumps({**plain, "command": 5}), "'command' is not what ulpool load writes there"),
+        (lambda plain: json.dumps({**plain, "seed": True}), "'seed' is not what"),
+        (lambda plain: json.dumps({**plain, "plan": {}}), "'plan' is not what"),
+        (lambda plain: json.dumps({**plain, "cpu_shares": ["x"]}), "'cpu_shares' is not what"),
+        (lambda plain: json.dumps({**plain, "intervals": [{}]}), "'intervals' is not what"),
+        (lambda plain: json.dumps(plain).replace('"count": 100', '"count": "many"'), "'intervals' is not what"),
+        (lambda plain: json.dumps({**plain, "figures": {**plain["figures"], "counts": {"errors": "x"}}}), "not of the"),
         (lambda plain: json.dumps(plain).replace("HISTF", "XXXXX"), "no HdrHistogram"),
     ],
 )
@@ -146,7 +157,9 @@ def test_causes_have_the_words_of_the_standard(cause: tuple[Any, ...], words: st
         (showing.share(1, 10**7), "< 0.001 %"),
         (showing.per_second(0.5), "0.5/s"),
         (showing.per_second(12345.6), "12,346/s"),
-        (showing.time(3725), "62 min 5 s"),
+        (showing.time(3725), "1 h 2 min"),
+        (showing.time(2.24), "2.24 s"),
+        (showing.time(61.2), "1 min 1 s"),
         (showing.time(90000), "25 h 0 min"),
     ],
 )
@@ -155,9 +168,9 @@ def test_numbers_are_short_and_say_their_unit(shown: str, text: str) -> None:
 
 
 def text_of(renderable: Any) -> str:
-    console = summary.console()
-    with console.capture() as capture:
-        console.print(renderable)
+    out = console()
+    with out.capture() as capture:
+        out.print(renderable)
     return capture.get()
 
 
@@ -167,9 +180,13 @@ def test_the_summary_says_all_that_matters() -> None:
         assert part in shown, shown
 
 
+AB = (Path("a"), Path("b"))
+
+
 def test_results_stand_beside_each_other_with_ratios() -> None:
     slow, fast = run([second_of_work(2.0)]), run([second_of_work(1.0)])
-    rows = {line.split("  ")[0]: line for line in text_of(summary.comparison(["a", "b"], [slow, fast])).splitlines()}
+    lines = text_of(summary.comparison(comparison.runs(AB, [slow, fast]))).splitlines()
+    rows = {line.split("  ")[0]: line for line in lines}
     assert rows["store p50"].endswith(" x")
     before, after = (result.figures.latencies("store") for result in (slow, fast))
     assert before and after

@@ -130,6 +130,8 @@ def test_a_phase_that_is_not_in_the_load_is_found_before_it() -> None:
     assert unmeasurable([threshold("echo.p99>1s"), threshold("store.p99>1s")], PLAN) == threshold("store.p99>1s")
     assert unmeasurable([threshold("tls.p99>1s")], OPEN_PLAN) == threshold("tls.p99>1s")
     assert unmeasurable([threshold("connect.max>1s"), threshold("errors>0")], PLAN) is None
+    assert unmeasurable([threshold("late>0")], PLAN) == threshold("late>0")  # nothing is ever due in a closed loop
+    assert unmeasurable([threshold("late>0"), threshold("dropped>1%")], OPEN_PLAN) is None
 
 
 # What a run means to a script

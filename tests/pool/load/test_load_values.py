@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom import Dataset, dcmread
+from pydicom.datadict import DicomDictionary
 
 from pool.load import values
-from pool.load.plan import FIXED, LOGNORMAL, UNIFORM, Size, Stage
+from pool.load.identifiers import encoded_identifier
+from pool.load.plan import FIXED, LOGNORMAL, UNIFORM, FindWork, Size, Stage
 from pool.load.reading import Misread
 from pool.load.thresholds import threshold
 
@@ -102,6 +106,9 @@ def test_keys() -> None:
         (values.mix, "echo=0", 5, "above 0"),
         (values.key, "PatientIDD=1", 0, "a keyword of the standard"),
         (values.key, "PatientID", 9, "KEYWORD=VALUE"),
+        (values.key, "Rows=abc", 5, "Rows is a number"),
+        (values.key, "Rows=70000", 5, "beyond what its VR can hold"),
+        (values.key, "ReferencedStudySequence=x", 24, "VR SQ, which has no text: leave it empty"),
     ],
 )
 def test_what_makes_no_sense_is_marked(parse: Callable[[str], Any], text: str, column: int, advice: str) -> None:
@@ -126,6 +133,32 @@ def test_any_text_is_read_or_marked(parse: Callable[[str], Any], text: str) -> N
     except Misread as error:
         assert 0 <= error.column <= len(text)
         assert str(error)
+
+
+VALUED_BY_VR = sorted({vr: keyword for vr, _, _, _, keyword in DicomDictionary.values() if keyword}.values())
+
+
+@given(keyword=st.sampled_from(VALUED_BY_VR), text=st.text(max_size=20) | st.sampled_from(["", "1", "-1", "1e400"]))
+def test_a_key_that_is_read_can_be_sent(keyword: str, text: str) -> None:
+    """Whatever the VR is; and no warning of what a peer may make of it."""
+    try:
+        found = values.key(f"{keyword}={text}")
+    except Misread as error:
+        assert str(error)
+    else:
+        assert encoded_identifier(FindWork(keys=(found,)))
+
+
+def test_a_key_may_have_a_range_wildcards_and_any_script() -> None:
+    keys = tuple(map(values.key, ("StudyDate=20200101-20200201", "PatientName=Ängström*", "Rows=512", "Modality=")))
+    read = read_identifier(encoded_identifier(FindWork(keys=keys)))
+    assert (read.StudyDate, read.PatientName, read.Rows, read.Modality) == ("20200101-20200201", "Ängström*", 512, "")
+
+
+def read_identifier(encoded: bytes) -> Dataset:
+    data_set = dcmread(BytesIO(encoded), force=True)
+    data_set.decode()
+    return data_set
 
 
 @pytest.mark.parametrize(

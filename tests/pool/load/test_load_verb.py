@@ -126,7 +126,8 @@ def test_files_that_are_no_dicom_are_named_and_left_out(scp: RunningServer, tmp_
 def test_nobody_there(tmp_path: Path) -> None:
     ran = load(peers.free_port(), "--duration", "1h", "-q")
     assert ran.returncode == ExitStatus.UNREACHABLE
-    assert "Connection refused" in ran.stderr.splitlines()[-1]
+    (line,) = ran.stderr.splitlines()
+    assert "Connection refused" in line
 
 
 def test_an_unwanted_title_is_rejected(tmp_path: Path) -> None:
@@ -171,6 +172,15 @@ def test_dcmtk_under_load(tmp_path: Path) -> None:
     assert " 0 errors of " in ran.stdout
 
 
+def test_orthanc_under_load_is_asked_for_what_it_has(tmp_path: Path) -> None:
+    port = peers.free_port()
+    work = ("--mix", "store=2,find=1", "--size", "8KiB", "--find-key", "PatientID=ULPLOAD*", "--associations", 2)
+    with peers.serving(peers.orthanc(tmp_path, port, "ULPOOL"), port):
+        ran = load(port, *work, "--count", 30, "--seed", 3, "--verify", "find", "--fail-if", "find.count<1")
+    assert ran.returncode == ExitStatus.OK, ran.stdout + ran.stderr
+    assert " 0 errors of 30" in ran.stdout and "acknowledged instances are there" in ran.stdout
+
+
 # What is refused before anything is sent
 
 
@@ -188,12 +198,38 @@ def test_dcmtk_under_load(tmp_path: Path) -> None:
         (["--scenario", "nonsense"], "'nonsense' is not one of"),
         (["--verify", "find"], "stores nothing"),
         (["--size", "1KiB", "--verify", "/nowhere"], "the folder that the peer stores into"),
-        (["--json", "/nowhere/run.json"], "there is no such folder"),
+        (["--json", "/nowhere/run.json"], "--json: /nowhere/run.json: there is no such folder"),
+        (["--html", "/tmp"], "--html: /tmp: cannot be written: Is a directory"),
+        (["--csv", ""], "--csv: give the name of a file"),
+        (["--hdr", "/proc/hdr"], "--hdr: /proc/hdr: there is no such folder"),
+        (["--json", "-", "--csv", "-"], "--csv: -: --json goes there already"),
+        (["--associations", "0"], "0 is not in the range x>=1"),
+        (["--associations", "many"], "'many' is not a valid whole number"),
+        (["--processes", "0"], "0 is not in the range"),
+        (["--count", "-1"], "-1 is not in the range"),
+        (["--rate", "0"], "--rate: a rate is above 0"),
+        (["--rate", "5", "--think-time", "1s"], "--think-time is of a closed loop"),
+        (["--ramp", "0"], "--ramp: a duration is above 0"),
+        (["--fail-if", "errors>200%"], "a share is at most 100 %\n  errors>200%\n         ^"),
+        (["--fail-if", "late>0"], "counted in an open loop only"),
+        (["--abort-on-fail"], "--abort-on-fail: say on what, with --fail-if"),
+        (["--find-key", "Rows=abc"], "--find-key: Rows is a number (VR US)\n  Rows=abc\n       ^"),
+        (["--scenario", "churn", "--size", "1KiB"], "has no store in it: add it to --mix"),
+        (["--size", "1KiB", "--patient-id-prefix", "A*"], "without spaces, wildcards (* ?) and backslashes"),
     ],
 )
 def test_nonsense(words: list[str], says: str, listener: socket.socket, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["load", name(listener.getsockname()[1]), *words]) == ExitStatus.USAGE
     assert says in capsys.readouterr().err
+
+
+def test_looking_at_outputs_leaves_them_as_they_are(tmp_path: Path, listener: socket.socket) -> None:
+    """What is not measured in the end does not cost the results of the last time."""
+    last, new = tmp_path / "last.json", tmp_path / "new.html"
+    last.write_text("of the last time")
+    outputs = ("--json", str(last), "--html", str(new))
+    assert main(["load", name(listener.getsockname()[1]), *outputs, "--verify", "/nowhere"]) == ExitStatus.USAGE
+    assert last.read_text() == "of the last time" and not new.exists()
 
 
 def test_strict_refuses_what_is_no_dicom(
@@ -246,12 +282,37 @@ def test_help_lists_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
 # Results beside each other
 
 
-def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def before_and_after(tmp_path: Path) -> list[str]:
+    """Results of two runs."""
     for file, spread in (("before.json", 2.0), ("after.json", 1.0)):
         (tmp_path / file).write_text(run([second_of_work(spread)]).to_json())
-    assert main(["load", "compare", *(str(tmp_path / file) for file in ("before.json", "after.json"))]) == ExitStatus.OK
+    return [str(tmp_path / file) for file in ("before.json", "after.json")]
+
+
+def test_compare(before_and_after: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["load", "compare", *before_and_after]) == ExitStatus.OK
     shown = capsys.readouterr().out
-    assert "before.json" in shown and "after.json" in shown and "store p99" in shown and " x" in shown
+    for part in ("before.json", "after.json", "store p99", " x", "Nothing differs"):
+        assert part in shown, shown
+
+
+def test_compare_writes_a_page_and_json(
+    before_and_after: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "compare.html"
+    assert main(["load", "compare", *before_and_after, "--html", str(page), "--json", "-"]) == ExitStatus.OK
+    plain = json.loads(capsys.readouterr().out)  # and no table beside it
+    assert [one["name"] for one in plain["runs"]] == ["before.json", "after.json"]
+    assert "before.json" in page.read_text() and "What differs" in page.read_text()
+
+
+def test_compare_writes_nowhere_it_cannot(before_and_after: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    contents = Path(before_and_after[0]).read_bytes()
+    for path, says in ((before_and_after[0], "one of the results"), ("/nowhere/x.html", "no such folder")):
+        assert main(["load", "compare", *before_and_after, "--html", path]) == ExitStatus.USAGE
+        assert says in capsys.readouterr().err
+    assert Path(before_and_after[0]).read_bytes() == contents
 
 
 @pytest.mark.parametrize(
@@ -260,6 +321,12 @@ def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ([], ExitStatus.USAGE, "Missing argument"),
         (["{}"], ExitStatus.USAGE, "two results or more"),
         (["{}", "{}"], ExitStatus.FAILED, "it has no schema"),
+        (["nonsense", "{}"], ExitStatus.FAILED, "0.json: not JSON"),
+        (
+            [run([]).to_json().replace('"command": [', '"command": 5, "other": ['), "{}"],
+            ExitStatus.FAILED,
+            "'command' is",
+        ),
     ],
 )
 def test_compare_refuses_what_is_no_result(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from peers import dcmtk, free_port
+from peers import dcmtk, free_port, orthanc
 from peers import serving as peer_serving
+from processes import children, peak_memory
 from serving import server
 
-from pool.load.fleet import run
+from pool.load.fleet import OnInterval, run
 from pool.load.plan import FindWork, Plan, Size, StoreWork
-from pool.load.tally import Run
+from pool.load.tally import Interval, Run
 from pool.load.verify import CannotVerify, verify_by_find, verify_folder
 from pool.scu import Peer
 from ul.sop_class import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -25,7 +27,7 @@ WORK = StoreWork(
 )
 
 
-def stored(port: int, **fields: object) -> tuple[Plan, Run]:
+def stored(port: int, on_interval: OnInterval = lambda interval: None, **fields: object) -> tuple[Plan, Run]:
     peer = Peer("ULPOOL", "127.0.0.1", port)
     plan = Plan(
         **{  # type: ignore[arg-type]
@@ -41,7 +43,7 @@ def stored(port: int, **fields: object) -> tuple[Plan, Run]:
             **fields,
         }
     )
-    return plan, run(plan, lambda interval: None)
+    return plan, run(plan, on_interval)
 
 
 def test_a_folder_has_it_or_not_and_byte_for_byte(tmp_path: Path) -> None:
@@ -61,6 +63,27 @@ def test_a_folder_has_it_or_not_and_byte_for_byte(tmp_path: Path) -> None:
     assert not verification.is_complete
 
 
+def test_a_large_instance_arrives_whole_and_does_not_grow_the_generator(roomy: Path) -> None:
+    """The first of the two is cut by the session, the other was beforehand."""
+
+    def peak(size: int) -> int:
+        peaks = [0]
+
+        def on_interval(interval: Interval) -> None:
+            peaks.extend(peak_memory(pid) for pid in children() - others)
+
+        work = StoreWork(size=Size("fixed", size))
+        plan, done = stored(running.port, on_interval, store=work, count=2, associations=1, processes=1)
+        assert done.tally.payload_bytes == pytest.approx(2 * size, rel=0.01), done.tally.causes
+        assert verify_folder(plan, done.acknowledged, running.store).is_complete
+        return max(peaks)
+
+    with server(roomy / "store", "--durability", "none", "--workers", 1, "--on-duplicate", "replace") as running:
+        others = children()
+        small = peak(1 << 20)
+        assert 0 < small < peak(260 << 20) < small + (32 << 20)
+
+
 def test_the_seed_says_what_is_sent(tmp_path: Path) -> None:
     def contents(name: str, seed: int) -> set[bytes]:
         with server(tmp_path / name, "--durability", "none", "--layout", "flat") as ulpool:
@@ -72,19 +95,28 @@ def test_the_seed_says_what_is_sent(tmp_path: Path) -> None:
     assert not first & contents("other", 2)
 
 
-@pytest.fixture
-def archive_port(tmp_path: Path) -> Iterator[int]:
-    """DCMTK's archive, which keeps and finds."""
-    port = free_port()
-    store = tmp_path / "QR"
-    store.mkdir()
-    config = tmp_path / "dcmqrscp.cfg"
+def dcmqrscp(folder: Path, port: int) -> list[str | Path]:
+    """DCMTK's archive."""
+    config = folder / "dcmqrscp.cfg"
     config.write_text(
         f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
         "HostTable BEGIN\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
-        f"AETable BEGIN\nULPOOL {store} RW (200, 1024mb) ANY\nAETable END\n"
+        f"AETable BEGIN\nULPOOL {folder} RW (200, 1024mb) ANY\nAETable END\n"
     )
-    with peer_serving([dcmtk("dcmqrscp"), "-c", config], port):
+    return [dcmtk("dcmqrscp"), "-c", config]
+
+
+ARCHIVES: dict[str, Callable[[Path, int], list[str | Path]]] = {
+    "dcmqrscp": dcmqrscp,
+    "Orthanc": partial(orthanc, ae_title="ULPOOL"),
+}
+
+
+@pytest.fixture(params=ARCHIVES)
+def archive_port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
+    """One that keeps and finds."""
+    port = free_port()
+    with peer_serving(ARCHIVES[request.param](tmp_path, port), port):
         yield port
 
 

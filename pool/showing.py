@@ -1,4 +1,4 @@
-"""Numbers of a run as people read them: each quantity in one form, wherever it is shown."""
+"""Numbers as people read them: each quantity in one form, whichever verb or page shows it."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def share(part: float, whole: float) -> str:
 
 def time(seconds: float) -> str:
     """A length of time."""
-    if seconds < 120:
+    if seconds < 60:
         return f"{_digits(seconds)} s"
     whole = round(seconds)
-    if whole < 7200:
+    if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole // 60 % 60} min"
 
