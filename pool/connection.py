@@ -5,6 +5,15 @@ protocol (the core below, and TLS: `tls_socket` stands in for a socket), or anyt
 
 What is received stands in one buffer that all connections of a loop share: a pump ends by having the data set under
 way flushed and the upper layer keep what it could not use yet, so that the next connection may overwrite it.
+
+A socket's readiness is edge-triggered: it is reported once, and again when more comes or there is room again. (Were it
+level-triggered, the kernel would look at every socket once more after it was read, to find nothing.) So whatever is
+left behind has to be asked for:
+- A read that was shorter than the buffer took all there was (epoll(7), question 9). One that filled it may not have,
+  and behind one at an end (EPOLLRDHUP, EPOLLHUP, EPOLLERR) the end itself is still to be read: then `_look_again`.
+- What was not read because `want_read` was false is reported once EPOLLIN is waited for: whenever what is waited for
+  changes, the kernel looks again. And sending goes on until all has left or the socket takes no more.
+- What stands in for a socket (TLS, a PROXY header) reads by a measure of its own and stays level-triggered.
 """
 
 from __future__ import annotations
@@ -16,7 +25,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from pool.loop import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, Loop, TimerHandle
+from pool.loop import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Loop, TimerHandle
 from pool.pace import Pace
 from pool.tls_socket import FlushDue, TLSSocket
 from ul.dimse import Buffer, drop_sent
@@ -28,6 +37,7 @@ from ul.upper_layer import UpperLayer
 RECEIVE_BUFFER_LENGTH: Final = 262144  # bytes: two of the P-DATA-TF that we advertise in one system call
 SEND_AHEAD: Final = 262144  # bytes of fragments handed to the socket at a time
 _BUFFERS_PER_CALL: Final = 512  # IOV_MAX is 1024
+_END: Final = EPOLLRDHUP | EPOLLHUP | EPOLLERR
 
 
 class Transport(Protocol):
@@ -39,6 +49,7 @@ class Transport(Protocol):
     def getsockopt(self, level: int, option: int, /) -> int: ...
     def connect_ex(self, address: Any, /) -> int: ...
     def recv_into(self, buffer: memoryview, /) -> int: ...
+    def send(self, buffer: Buffer, /) -> int: ...
     def sendmsg(self, buffers: Sequence[Buffer], /) -> int: ...
     def shutdown(self, how: int, /) -> None: ...
     def close(self) -> None: ...
@@ -49,12 +60,14 @@ class Connection:
 
     __slots__ = (
         "_buffer",
+        "_bytes",
         "_interest",
         "_loop",
         "_progress_at",
         "_socket",
         "_stall_timeout",
         "_timer",
+        "_trigger",
         "_unsent",
         "bytes_received",
         "bytes_sent",
@@ -78,8 +91,11 @@ class Connection:
         self._socket = sock
         self.upper_layer = upper_layer
         self.session = session
+        assert isinstance(buffer.obj, bytearray)
         self._buffer = buffer
+        self._bytes = buffer.obj  # the same, where it is compared with what is known
         self._stall_timeout = stall_timeout  # seconds for which the peer may leave what we sent unread
+        self._trigger = EPOLLET | EPOLLRDHUP if isinstance(sock, socket.socket) else 0
         self._interest = 0  # what the loop waits for; 0 also before the start and after the close
         self._unsent: list[Buffer] = []
         self._progress_at = 0.0
@@ -183,6 +199,12 @@ class Connection:
             self._send_rest()
         if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and self._interest:
             self._receive()
+            if events & _END:
+                self._look_again()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Something was received, or there is room for more to send."""
         self.pump()
         if self._interest and (self.session.amid_message or self.upper_layer.amid_pdu):
             self._acknowledge_at_once()
@@ -201,21 +223,32 @@ class Connection:
         self.close()
 
     def _receive(self) -> None:
+        length = self._read()
+        if length:
+            self._received(self._buffer[:length])
+
+    def _read(self) -> int:
+        """Read into the buffer; 0 where nothing came."""
         try:
             length = self._socket.recv_into(self._buffer)
-        except FlushDue:
+        except OSError as error:
+            self._nothing_came(error)
+            return 0
+        if not length:
+            self._nothing_came()
+        elif length == len(self._buffer):
+            self._look_again()
+        self.bytes_received += length
+        return length
+
+    def _nothing_came(self, error: OSError | None = None) -> None:
+        """There is nothing to read yet, or the end has come."""
+        if isinstance(error, FlushDue):
             if not self._unsent:
                 self._send_now([b""])  # what TLS has to say itself stands behind it
-            return
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._failed(error)
-            length = 0
-        if length:
-            self.bytes_received += length
-            self._received(self._buffer[:length])
-        else:
+        elif not isinstance(error, BlockingIOError):
+            if error is not None:
+                self._failed(error)
             self._watch(0)  # at its end a socket is ready for ever
             self.upper_layer.receive_eof(self._loop.now)
 
@@ -270,6 +303,20 @@ class Connection:
             request = session.next_request(now)
         self._send_now(upper_layer.data_to_send())
 
+    def _send_at_once(self, data: Buffer) -> None:
+        """Send what is all that there is to send, as most of what is short: nothing is unsent."""
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._failed(error)
+            return
+        self.bytes_sent += sent
+        if sent != len(data):
+            self._progress_at = self._loop.now
+            self._unsent = [memoryview(data)[sent:]]
+
     def _send_now(self, buffers: list[Buffer]) -> None:
         """Send at once; what the socket does not take waits until it does."""
         self._unsent = buffers
@@ -280,9 +327,7 @@ class Connection:
         self._progress_at = self._loop.now
         while buffers:
             try:
-                sent = self._socket.sendmsg(
-                    buffers[:_BUFFERS_PER_CALL] if len(buffers) > _BUFFERS_PER_CALL else buffers
-                )
+                sent = self._send_some(buffers)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -294,6 +339,11 @@ class Connection:
                 buffers.clear()
             else:
                 drop_sent(buffers, sent)
+
+    def _send_some(self, buffers: list[Buffer]) -> int:
+        if len(buffers) == 1:
+            return self._socket.send(buffers[0])
+        return self._socket.sendmsg(buffers[:_BUFFERS_PER_CALL] if len(buffers) > _BUFFERS_PER_CALL else buffers)
 
     # -- waiting
 
@@ -378,10 +428,15 @@ class Connection:
         if not events:
             self._loop.unregister(fd)
         elif self._interest:
-            self._loop.modify(fd, events)
+            self._loop.modify(fd, events | self._trigger)
         else:
-            self._loop.register(fd, events, self._ready)
+            self._loop.register(fd, events | self._trigger, self._ready)
         self._interest = events
+
+    def _look_again(self) -> None:
+        """Have reported what is ready by now as if it had just become so."""
+        if self._interest:
+            self._loop.modify(self._socket.fileno(), self._interest | self._trigger)
 
     @property
     def is_closed(self) -> bool:

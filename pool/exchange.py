@@ -37,12 +37,26 @@ class Form(NamedTuple):
             return b"".join((self.before, MESSAGE_ID.pack(message_id), self.between))
         return b"".join((self.before, MESSAGE_ID.pack(message_id), self.between, uid, self.behind))
 
-    def message_id(self, data: bytes) -> bytes | None:
-        """The message id in `data`, encoded, if that is a message of this form, which has no UID; else None."""
-        id_begins = len(self.before)
-        id_ends = id_begins + MESSAGE_ID.size
-        if data[:id_begins] == self.before and data[id_ends:] == self.between:
-            return data[id_begins:id_ends]
+
+class Answer:
+    """The response to every request of one form, both without a UID: nothing but the message id differs."""
+
+    __slots__ = ("_ask_before", "_ask_behind", "_length", "_parts", "_say_before", "_say_behind")
+
+    def __init__(self, request: Form, response: Form) -> None:
+        self._ask_before, self._ask_behind = request.before, request.between
+        self._say_before, self._say_behind = response.before, response.between
+        self._parts = Struct(f"{len(request.before)}s{MESSAGE_ID.size}s{len(request.between)}s")
+        self._length = self._parts.size
+
+    def to(self, received: memoryview, length: int) -> bytes | None:
+        """The response to the first `length` bytes; None where they are not such a request, whole and alone."""
+        if length != self._length:
+            return None
+        before, message_id, behind = self._parts.unpack_from(received)
+        if before == self._ask_before and behind == self._ask_behind:
+            response: bytes = self._say_before + message_id + self._say_behind
+            return response
         return None
 
 

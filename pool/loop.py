@@ -4,7 +4,8 @@ Here belong readiness, time, deferred calls, calls from other threads and signal
 not: they register what they own. Nothing ticks: with no timer due the loop sleeps until a descriptor wakes it.
 
 Rules for callbacks:
-- Readiness is level-triggered. A callback may do part of the work and is called again; it must tolerate EAGAIN.
+- Readiness is level-triggered: a callback may do part of the work and is called again. It must tolerate EAGAIN. Whoever
+  registers with EPOLLET is told of each change once, and again of what is ready at each `modify` (`pool.connection`).
 - `now` is the monotonic clock, read once per turn. Within a turn it does not move.
 - An exception from a callback never ends the loop. It is logged, and where the callback is a method of an object that
   has `callback_failed(error)`, that is called: so a connection that fails is closed and no other one notices. Its
@@ -21,16 +22,16 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
+from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
 from time import monotonic
 from typing import Any
 
 from pool import logs
 
-__all__ = ["EPOLLERR", "EPOLLHUP", "EPOLLIN", "EPOLLOUT", "EPOLLRDHUP", "Loop", "TimerHandle"]
+__all__ = ["EPOLLERR", "EPOLLET", "EPOLLHUP", "EPOLLIN", "EPOLLOUT", "EPOLLRDHUP", "Loop", "TimerHandle"]
 
 # Few enough that timers stay punctual under load, enough to spread the cost of epoll_wait.
-_EVENTS_PER_TURN = 256
+_EVENTS_PER_TURN = 64
 
 # Cancelled timers stay in the heap until they are due; past this many, and half of the heap, it is swept.
 _CANCELLED_BEFORE_SWEEP = 256
@@ -131,26 +132,22 @@ class Loop:
 
     def turn(self, longest: float | None = None) -> None:
         """Wait for something to happen, at most `longest` seconds, and call what is due."""
-        timeout = self._time_to_next_call()
-        if longest is not None and (timeout is None or longest < timeout):
-            timeout = longest
-        ready = self._epoll.poll(timeout, _EVENTS_PER_TURN)
-        self.now = monotonic()
+        ready = self._epoll.poll(self._time_to_wait(longest), _EVENTS_PER_TURN)
+        self.now = now = monotonic()
         callbacks = self._callbacks
         left = self._left_this_turn
-        if left:
-            left.clear()
+        left.clear()
         for fd, events in ready:
             # A descriptor unregistered in this turn may already be another connection's: this event is not its own.
-            # Level-triggered: if it matters to the newcomer, it is reported again.
-            if fd in left:
+            # What the newcomer is ready for was found when it was registered, and is reported in the next turn.
+            if left and fd in left:
                 continue
             callback = callbacks[fd]
             try:
                 callback(events)
             except Exception as error:
                 self._callback_failed(callback, error)
-        if self._timers and self._timers[0][0] <= self.now:
+        if self._timers and self._timers[0][0] <= now:
             self._call_timers()
         if self._soon:
             self._call_queue(self._soon)
@@ -161,17 +158,15 @@ class Loop:
         self._epoll.close()
         os.close(self._wakeup)
 
-    def _time_to_next_call(self) -> float | None:
+    def _time_to_wait(self, longest: float | None) -> float | None:
         if self._soon:
             return 0.0
-        timers = self._timers
-        while timers and timers[0][2].callback is None:
-            heappop(timers)
-            self._timers_cancelled -= 1
-        if not timers:
-            return None
-        left = timers[0][0] - monotonic()
-        return left if left > 0.0 else 0.0
+        if not self._timers:
+            return longest
+        due_in = self._timers[0][0] - monotonic()  # a cancelled one too: it wakes us once and is gone
+        if longest is not None and longest < due_in:
+            return longest
+        return due_in if due_in > 0.0 else 0.0
 
     def _call_timers(self) -> None:
         timers = self._timers

@@ -78,7 +78,8 @@ class Histogram:
 
     def observe(self, seconds: float) -> None:
         """One more observation."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
+        bounds = self.bounds
+        self.counts[bisect_left(bounds, seconds) if seconds > bounds[0] else 0] += 1
         self.sum += seconds
 
     def snapshot(self) -> Snapshot:

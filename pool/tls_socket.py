@@ -140,6 +140,10 @@ class TLSSocket:
                 self._socket.shutdown(socket.SHUT_RD)
         return offset
 
+    def send(self, buffer: Buffer) -> int:
+        """The same as `sendmsg`, of one buffer."""
+        return self.sendmsg((buffer,))
+
     def sendmsg(self, buffers: Sequence[Buffer]) -> int:
         """Encrypt and send off the front of `buffers`; how many bytes of them left. Raises OSError."""
         if not self._encrypted:

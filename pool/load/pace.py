@@ -89,7 +89,9 @@ class ClosedLoop:
 
     def __init__(self, starter: Starter, lanes: list[Lane], count: int | None, at_a_time: int) -> None:
         self._starter = starter
-        self._plan = starter.plan
+        self._think_time = starter.plan.think_time
+        self.answered = self._think if self._think_time else self._next
+        self._most = starter.plan.messages_per_association
         self._lanes = Lanes(starter, lanes, at_a_time)
         self._left = count  # messages to begin
         self._idle: list[LoadAssociation] = []  # ready before the start line
@@ -98,11 +100,11 @@ class ClosedLoop:
     @property
     def is_prepared(self) -> bool:
         """All lanes have shown what comes of them; where associations come and go, none are needed before."""
-        return bool(self._plan.messages_per_association) or not self._lanes.unsettled
+        return bool(self._most) or not self._lanes.unsettled
 
     def prepare(self) -> None:
         """Before the start line."""
-        if not self._plan.messages_per_association:
+        if not self._most:
             self._lanes.open()
 
     def begin(self, start: float) -> None:
@@ -122,13 +124,12 @@ class ClosedLoop:
         else:
             self._idle.append(association)
 
-    def answered(self, association: LoadAssociation) -> None:
-        """Its next message, perhaps after a while."""
-        if self._plan.think_time and not self._lanes.closing:
-            loop = self._starter.loop
-            loop.call_at(loop.now + self._plan.think_time, lambda: self._thought(association))
-        else:
+    def _think(self, association: LoadAssociation) -> None:
+        if self._lanes.closing:
             self._next(association)
+        else:
+            loop = self._starter.loop
+            loop.call_at(loop.now + self._think_time, lambda: self._thought(association))
 
     def _thought(self, association: LoadAssociation) -> None:
         if association.is_idle:
@@ -136,8 +137,7 @@ class ClosedLoop:
             association.pump()
 
     def _next(self, association: LoadAssociation) -> None:
-        most = self._plan.messages_per_association
-        if self._lanes.closing or (most and association.answered >= most):
+        if self._lanes.closing or (self._most and association.answered >= self._most):
             association.leave()
         elif self._left is None:
             association.say()

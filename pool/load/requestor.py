@@ -10,12 +10,13 @@ the end of the connection included, goes through the session, which is told firs
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from time import monotonic
 from typing import Final, Protocol
 
 from pool.load.lanes import Lane
 from pool.load.plan import Plan
-from pool.load.speech import MESSAGE_IDS, Message, Repertoire
+from pool.load.speech import Message, Repertoire
 from pool.load.tally import ASSOCIATE, ASSOCIATION, CONNECT, RELEASE, TLS, Cause, Recorder
 from pool.loop import EPOLLIN, EPOLLOUT, Loop
 from pool.scu import RequestedAssociation
@@ -87,18 +88,18 @@ class LoadAssociation(RequestedAssociation):
         "_began",
         "_company",
         "_generator",
+        "_heard",
         "_message",
         "_message_due",
-        "_message_id",
+        "_messages",
         "_pace",
         "_patience",
         "_phase",
         "_phase_began",
-        "_read",
         "_recorder",
         "_released",
-        "_repertoire",
         "_sent_at",
+        "_tell_answered",
         "_why",
         "answered",
         "due",
@@ -114,19 +115,19 @@ class LoadAssociation(RequestedAssociation):
         self._generator = generator
         self._company = company
         self._pace = pace
+        self._tell_answered = pace.answered
         self._recorder = recorder = company.recorder
         self.lane = lane
         self.due = due
         self._began = self._phase_began = monotonic()
         self._patience = plan.dimse_timeout
         self._phase = CONNECT  # the one that has begun
-        self._repertoire: Repertoire | None = None
+        self._messages: Iterator[Message]  # that are to come, once it was accepted
         self._message: Message | None = None  # under way
-        self._message_id = 0
         self._message_due: float | None = None
         self._sent_at = 0.0
         self._awaited: bytes | None = None  # the response to it; None: the session awaits it
-        self._read: bytes | None = None  # what was just read, while a message is under way
+        self._heard: bytes | None = None  # what was just read, while a message is under way
         self._abort: AssociationAborted | None = None
         self._why: Cause = ()  # why it fails, once that is certain
         self._released = False
@@ -164,8 +165,9 @@ class LoadAssociation(RequestedAssociation):
         if self.due is not None:
             self._recorder.corrected[ASSOCIATE].append(now - self.due)
         self._recorder.counts["associations_accepted"] += 1
-        self._repertoire = self._generator.repertoire(negotiated)
-        self.was_accepted = bool(self._repertoire)
+        repertoire = self._generator.repertoire(negotiated)
+        self._messages = repertoire.messages(self.lane)
+        self.was_accepted = bool(repertoire)
         if self.was_accepted:
             self._pace.ready(self)
         else:
@@ -195,45 +197,44 @@ class LoadAssociation(RequestedAssociation):
         """Send the next message; `due` is when it was to leave, in an open loop."""
         message = self.next_message()
         self._message_due = due
-        if message.awaited is not None:
-            self._awaited = message.awaited
-            self._send_now([*message.buffers])
-            if self._unsent or self._timer is None:
-                self._settle()
-        else:
+        if message.awaited is None or self._unsent:  # answered before all of it was sent: the session waits its turn
             self.session.send(message.context_id, message.command(), self._loop.now, message.source())
+            return
+        self._awaited = message.awaited
+        if len(message.buffers) == 1:
+            self._send_at_once(message.buffers[0])
+        else:
+            self._send_now([*message.buffers])
+        if self._unsent or self._timer is None:
+            self._settle()
 
     def next_message(self) -> Message:
         """Take the next message, which leaves now."""
-        assert self._repertoire is not None
-        self._message_id = self._message_id % MESSAGE_IDS + 1
-        message = self._message = self._repertoire.message(self.lane, self._message_id)
-        self._sent_at = monotonic()
+        message = self._message = next(self._messages)
         self._recorder.messages_sent += 1
+        self._sent_at = monotonic()
         return message
 
     def _ready(self, events: int) -> None:
-        message = self._message
-        if message is None or events != EPOLLIN or not message.speech.foreseeable:
+        awaited = self._awaited
+        if awaited is None or events != EPOLLIN:
             if events & ~EPOLLOUT:
                 self._leave_it_to_the_session()
             super()._ready(events)
             return
-        self._receive()
-        if self._awaited is None:
-            self.pump()
-        elif not self._interest:  # the end of the connection came instead
+        length = self._read()
+        if self._bytes[:length] == awaited:
+            self._message_answered(SUCCESS)
+            if self._awaited is None:  # what follows is the session's to say, or there is nothing more
+                self.pump()
+        elif length or not self._interest:  # something else came, or the end
             self._leave_it_to_the_session()
-            self.pump()
-        self._read = None
+            if length:
+                self._received(self._buffer[:length])
+            self._go_on()
 
     def _received(self, data: memoryview) -> None:
-        if self._message is not None and len(data) <= _LONGEST_FORESEEN:
-            self._read = bytes(data)
-            if self._read == self._awaited:
-                self._message_answered(SUCCESS)
-                return
-        self._leave_it_to_the_session()
+        self._heard = bytes(data) if len(data) <= _LONGEST_FORESEEN else None
         super()._received(data)
 
     def _leave_it_to_the_session(self) -> None:
@@ -249,7 +250,7 @@ class LoadAssociation(RequestedAssociation):
         elif self._message is not None:
             status = event.response.Status
             if status == SUCCESS:
-                self._message.answered(self._read)
+                self._message.answered(self._heard)
             self._message_answered(status)
 
     def _message_answered(self, status: int) -> None:
@@ -258,10 +259,9 @@ class LoadAssociation(RequestedAssociation):
         assert message is not None
         self._message = self._awaited = None
         self.answered += 1
-        kind = message.speech.kind
-        recorder.service[kind].append(now - self._sent_at)
+        recorder.service[message.kind].append(now - self._sent_at)
         if self._message_due is not None:
-            recorder.corrected[kind].append(now - self._message_due)
+            recorder.corrected[message.kind].append(now - self._message_due)
         if status == SUCCESS or status in _WARNINGS:
             recorder.messages_ok += 1
             if message.payload:
@@ -270,8 +270,8 @@ class LoadAssociation(RequestedAssociation):
         else:
             recorder.counts["messages_failed"] += 1
         if status != SUCCESS:
-            recorder.causes["status", kind, status] += 1
-        self._pace.answered(self)
+            recorder.causes["status", message.kind, status] += 1
+        self._tell_answered(self)
 
     # -- time
 
@@ -336,7 +336,7 @@ class LoadAssociation(RequestedAssociation):
         super().callback_failed(error)
 
     def _cause(self) -> Cause:
-        phase = self._phase if self._message is None else self._message.speech.kind
+        phase = self._phase if self._message is None else self._message.kind
         abort = self._abort
         if self._why:
             return self._why

@@ -8,7 +8,8 @@ this. C-STORE is in `storing`. Not here: when a message leaves (`pace`), or how 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Final, Protocol
 
 from pool.exchange import Form, request_form, response_form
@@ -28,7 +29,7 @@ _CHOICES: Final = 4096  # drawn once and taken in turn
 class Message:
     """One message on its way: what it says, and the bytes in which its response will come, if that is known."""
 
-    __slots__ = ("acknowledges", "awaited", "buffers", "context_id", "message_id", "payload", "speech")
+    __slots__ = ("acknowledges", "awaited", "buffers", "context_id", "kind", "message_id", "payload", "speech")
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Message:
         payload: int = 0,
     ) -> None:
         self.speech = speech
+        self.kind = speech.kind
         self.context_id = context_id
         self.message_id = message_id
         self.buffers = buffers  # what it leaves in, if `awaited` is known
@@ -64,7 +66,6 @@ class Speech(Protocol):
     """One kind of message, on associations that negotiated the same."""
 
     kind: str  # one of pool.load.plan.KINDS
-    foreseeable: bool  # the response to the next can be known from the last
 
     def message(self, lane: Lane, message_id: int) -> Message:
         """The next message."""
@@ -83,7 +84,6 @@ class EchoSpeech:
     """C-ECHO: the same messages again and again."""
 
     kind = ECHO
-    foreseeable = True
 
     def __init__(self, context: AcceptedContext) -> None:
         self._context_id = context.context_id
@@ -93,7 +93,10 @@ class EchoSpeech:
 
     def message(self, lane: Lane, message_id: int) -> Message:
         """The next message."""
-        return self._messages.get(message_id) or self._make(message_id)
+        try:
+            return self._messages[message_id]
+        except KeyError:
+            return self._make(message_id)
 
     def _make(self, message_id: int) -> Message:
         if self._response is None:
@@ -122,7 +125,6 @@ class FindSpeech:
     """C-FIND with the same identifier each time; what comes back is the peer's matches, so it cannot be foreseen."""
 
     kind = FIND
-    foreseeable = False
 
     def __init__(self, context: AcceptedContext, identifier: bytes) -> None:
         self._context = context
@@ -145,21 +147,25 @@ class FindSpeech:
 
 
 class Repertoire:
-    """What can be said on associations that negotiated the same: speeches, in turn by their weights.
-
-    `message(lane, message_id)` is the next message.
-    """
+    """What can be said on associations that negotiated the same: speeches, in turn by their weights."""
 
     def __init__(self, speeches: Iterable[tuple[Speech, float]], seed: object) -> None:
         self._speeches = list(speeches)
         among = [speech for speech, _ in self._speeches]
         weights = [weight for _, weight in self._speeches]
         self._drawn = random.Random(f"work {seed}").choices(among, weights, k=_CHOICES) if among else []
-        self.message: Callable[[Lane, int], Message] = among[0].message if len(among) == 1 else self._in_turn
 
     def __bool__(self) -> bool:
         return bool(self._speeches)
 
-    def _in_turn(self, lane: Lane, message_id: int) -> Message:
-        lane.turn += 1
-        return self._drawn[lane.turn % _CHOICES].message(lane, message_id)
+    def messages(self, lane: Lane) -> Iterator[Message]:
+        """Those of one association, without end: each is made when it is to leave."""
+        speeches = self._in_turn(lane) if len(self._speeches) > 1 else repeat(self._speeches[0][0])
+        while True:
+            for message_id, speech in zip(range(1, MESSAGE_IDS + 1), speeches, strict=False):
+                yield speech.message(lane, message_id)
+
+    def _in_turn(self, lane: Lane) -> Iterator[Speech]:
+        while True:
+            lane.turn += 1
+            yield self._drawn[lane.turn % _CHOICES]

@@ -146,7 +146,6 @@ class StoreSpeech:
     """C-STORE of instances in turn."""
 
     kind = STORE
-    foreseeable = True
 
     def __init__(self, storable: list[Storable], process: int) -> None:
         self._storable = storable

@@ -93,6 +93,7 @@ class ProxiedSocket:
         self.getsockopt = inside.getsockopt
         self.getsockname = inside.getsockname
         self.connect_ex = inside.connect_ex
+        self.send = inside.send
         self.sendmsg = inside.sendmsg
         self.shutdown = inside.shutdown
 

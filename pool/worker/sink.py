@@ -12,9 +12,10 @@ import socket
 from time import monotonic
 from typing import Final
 
-from pool.exchange import Form, answer_form, received_form
+from pool.exchange import Answer, answer_form, received_form
 from pool.handoff import Handoff
-from pool.stats import status_label
+from pool.loop import EPOLLIN
+from pool.stats import Cell, Histogram
 from pool.worker.scp import SCP
 from pool.worker.served import ServedAssociation
 from ul.association_control import ESTABLISHED
@@ -24,7 +25,6 @@ from ul.status import SUCCESS
 from ul.wire.command import C_ECHO_RQ, Command
 
 _LONGEST_KNOWN: Final = 512  # bytes of a C-ECHO-RQ
-_SUCCESS: Final = status_label(SUCCESS)
 
 
 class SinkSCP(SCP):
@@ -38,54 +38,60 @@ class SinkSCP(SCP):
 class SinkAssociation(ServedAssociation):
     """One association with the sink."""
 
-    __slots__ = ("_heard", "_is_answered", "_request", "_response")
+    __slots__ = ("_cell", "_echo", "_heard", "_histogram", "_is_at_rest")
 
     def __init__(self, scp: SCP, sock: socket.socket, handoff: Handoff) -> None:
         super().__init__(scp, sock, handoff)
-        self._heard = b""  # what came last, if it may be a whole C-ECHO-RQ
-        self._request: Form | None = None  # a C-ECHO-RQ that was answered,
-        self._response: Form | None = None  # and its response
-        self._is_answered = False  # what was just received, so that nothing is left to pump
+        self._is_at_rest = False  # established, and nothing is under way
+        self._heard = b""  # what came last, if it came while it was at rest and may be a whole C-ECHO-RQ
+        self._echo: Answer | None = None  # to C-ECHO-RQs like the one before
+        self._cell: Cell
+        self._histogram: Histogram
 
-    def _received(self, data: memoryview) -> None:
-        session, began = self.session, monotonic()
-        self._heard = b""
-        if (
-            len(data) <= _LONGEST_KNOWN
-            and session.state == ESTABLISHED
-            and not (session.busy or self.upper_layer.amid_pdu or self._unsent)
-        ):
-            self._heard = bytes(data)
-            message_id = self._request.message_id(self._heard) if self._request is not None else None
-            if message_id is not None:
-                self._echo(message_id, began)
-                return
-        super()._received(data)
-
-    def _echo(self, message_id: bytes, began: float) -> None:
-        assert self._response is not None
+    def _ready(self, events: int) -> None:
+        """While it is at rest, a C-ECHO-RQ that is known goes no further than here: nothing is left to pump."""
+        if self._echo is None or not self._is_at_rest or events != EPOLLIN:
+            super()._ready(events)
+            return
+        began = monotonic()
+        length = self._read()
+        response = self._echo.to(self._buffer, length)
+        if response is None:
+            if length:
+                self._received(self._buffer[:length])
+            self._go_on()
+            return
         self.session.heard(self._loop.now)
-        self._send_now([b"".join((self._response.before, message_id, self._response.between))])
-        self._is_answered = not self._unsent
+        self._send_at_once(response)
+        if self._unsent:  # the peer takes no answers: wait until it does
+            self.pump()
         self.messages += 1
         counters = self._counters
         counters.c_echo_requests += 1
-        counters.count("responses", C_ECHO_RQ.name, _SUCCESS, self._calling_label)
-        counters.observe("operation_seconds", monotonic() - began, C_ECHO_RQ.name)
+        counters.responses += 1
+        self._cell.number += 1
+        self._histogram.observe(monotonic() - began)
+
+    def _received(self, data: memoryview) -> None:
+        self._heard = bytes(data) if self._is_at_rest and len(data) <= _LONGEST_KNOWN else b""
+        super()._received(data)
 
     def pump(self) -> None:
-        """Nothing, where what came was a C-ECHO and is answered."""
-        if self._is_answered:
-            self._is_answered = False
-        else:
-            super().pump()
+        """And see whether there is anything left to do."""
+        super().pump()
+        session = self.session
+        self._is_at_rest = session.state == ESTABLISHED and not (
+            session.busy or self.upper_layer.amid_pdu or self._unsent
+        )
 
     def responding(self, operation: Operation, response: Command) -> None:
-        """Note how the first C-ECHO was asked for and answered."""
+        """Note how the first C-ECHO was asked for, answered and counted."""
         super().responding(operation, response)
         if operation.request.type is C_ECHO_RQ and response.Status == SUCCESS and self._heard:
-            self._request = received_form(self._heard, operation.request.MessageID)
-            self._response = answer_form(operation.context.context_id, response)
+            request = received_form(self._heard, operation.request.MessageID)
+            if request is not None:
+                self._echo = Answer(request, answer_form(operation.context.context_id, response))
+                self._cell, self._histogram = self._count_answers(C_ECHO_RQ.name, SUCCESS)
 
     def open_instance(self, operation: Operation) -> Drain:
         """Where the data set goes."""

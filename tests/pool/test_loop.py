@@ -151,7 +151,7 @@ def test_a_timer_may_cancel_others_that_are_due(loop):
 
 
 def test_nothing_to_do_is_waited_for_without_waking(loop):
-    assert loop._time_to_next_call() is None
+    assert loop._time_to_wait(None) is None
 
 
 def test_soon_is_after_the_events_of_this_turn_and_what_it_adds_is_next_turn(loop, pair):

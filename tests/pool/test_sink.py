@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from processes import memory, status, worker_pids
-from raw_peer import RawPeer, data_set
+from raw_peer import RawPeer, data_set, echo_rq
 from requestor import Requestor
 from serving import server, ulpool
 
@@ -40,6 +40,22 @@ def test_a_c_echo_that_is_known_is_answered_and_counted_as_the_first(tmp_path: P
         counters = status(sink.control)["counters"]
         assert (counters["c_store_requests"], counters["c_echo_requests"]) == (1, 5)
         assert counters["responses"] == 6
+
+
+@pytest.mark.parametrize("cut", [0, 1, 6, 40, 73, 75, 100, 150])
+def test_known_c_echos_are_answered_however_they_are_cut(cut: int, tmp_path: Path) -> None:
+    with server(tmp_path / "store", "--sink", "--workers", "1") as sink:
+        with RawPeer(sink.port) as peer:
+            peer.associate()
+            peer.echo(1)
+            stream = b"".join(map(echo_rq, (2, 3, 4)))
+            peer.send(stream[:cut])
+            peer.send(stream[cut:])
+            assert [peer.response().MessageIDBeingRespondedTo for _ in range(3)] == [2, 3, 4]
+            peer.echo(5)
+            peer.release()
+        counters = status(sink.control)["counters"]
+        assert counters["c_echo_requests"] == counters["responses"] == 5
 
 
 def test_the_command_is_checked_as_ever(tmp_path: Path) -> None:
