@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
 
-from ul.memo import LONGEST_REMEMBERED, Memo
+from ul.memo import Memo
 from ul.pdu_primitives import (
     A_ASSOCIATE,
     APPLICATION_CONTEXT_NAME,
@@ -172,9 +172,9 @@ class Offer:
     def answer(self, request: A_ASSOCIATE) -> Rejection | Answer:
         """Answer `request`, from memory where the same bytes were answered before."""
         encoded = request.encoded
-        if encoded is None or len(encoded) > LONGEST_REMEMBERED:
+        if encoded is None:
             return self._negotiate(request)
-        return self._memo.get(encoded) or self._memo.keep(encoded, self._negotiate(request))
+        return self._memo.get(encoded) or self._memo.keep(encoded, self._negotiate(request), len(encoded))
 
     def _negotiate(self, request: A_ASSOCIATE) -> Rejection | Answer:
         return self._refusal(request) or self._accept(request)
@@ -343,14 +343,15 @@ def request(
 
 def agreed(request: A_ASSOCIATE, response: A_ASSOCIATE) -> Negotiated:
     """What the acceptor's positive answer means to the requestor. A context it made up or spoilt does not count."""
-    key = request.encoded, response.encoded
-    if None in key:
+    asked, answered = request.encoded, response.encoded
+    if asked is None or answered is None:
         return _agreed(request, response)
-    return _agreed_before.get(key) or _agreed_before.keep(key, _agreed(request, response))
+    key, length = (asked, answered), len(asked) + len(answered)
+    return _agreed_before.get(key) or _agreed_before.keep(key, _agreed(request, response), length)
 
 
 # By what the request and its answer were: who asks a peer often asks the same.
-_agreed_before: Memo[tuple[bytes | None, bytes | None], Negotiated] = Memo()
+_agreed_before: Memo[tuple[bytes, bytes], Negotiated] = Memo()
 
 
 def _agreed(request: A_ASSOCIATE, response: A_ASSOCIATE) -> Negotiated:

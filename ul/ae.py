@@ -114,8 +114,9 @@ class ApplicationEntity(AESettings):
         """The A-ASSOCIATE request, encoded once for all associations that are asked for in the same words."""
         ours = stripped(self.ae_title), str(self.implementation_class_uid), self.implementation_version_name
         key = (called, proposal, maximum_length, ours)
-        if not extended and self._last_request is not None and self._last_request[0] == key:
-            return A_ASSOCIATE(*self._last_request[1])
+        last = self._last_request  # read once: another thread may be about to associate as well
+        if not extended and last is not None and last[0] == key:
+            return A_ASSOCIATE(*last[1])
         primitive = acse.request(
             calling_ae_title=ours[0],
             called_ae_title=called,

@@ -126,7 +126,7 @@ class AESettings:
 
     @property
     def connection_timeout(self) -> float | None:
-        """Seconds for a TCP connection to be made, behind the look-up of a name; None for the system's own limit."""
+        """Seconds for a TCP connection to each of a name's addresses; None for the system's own limit."""
         return self._connection_timeout
 
     @connection_timeout.setter

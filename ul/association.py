@@ -169,17 +169,18 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
             if session.state == IDLE:
                 session.associate(primitive, time.monotonic(), connecting=True)
                 self._shared.tell_later(evt.EVT_REQUESTED)
-        self._start_provider(lambda: session.state != REQUESTED)
-        if self.dul.ident is not None:
-            self.start()
+        self._begin(lambda: session.state != REQUESTED)
         return self.is_established
 
-    def _start_provider(self, begun: Callable[[], bool]) -> None:
-        """Turn the provider until `begun()`. From then on it has a thread of its own, unless all is over."""
+    def _begin(self, begun: Callable[[], bool]) -> None:
+        """Turn the provider until `begun()`; then have the threads run, unless all is over, a requestor's last."""
         try:
-            self._shared.wait_until(begun)
+            self._shared.wait_for_beginning(begun)
             if self._shared.session.state != ENDED:
                 self.dul.start()
+            self._shared.tell()
+            if self.is_requestor and self.dul.ident is not None:
+                self.start()
         except BaseException:
             self.kill()
             raise
@@ -194,7 +195,7 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
     def _run(self) -> None:
         try:
             if self.is_acceptor:
-                self._start_provider(lambda: self._shared.session.state != IDLE)
+                self._begin(lambda: self._shared.session.state != IDLE)
             self._work()
             if self._helpers is not None:
                 self._helpers.shutdown()
@@ -455,14 +456,13 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
     def release(self) -> None:
         """Release the association and wait for its end; nothing where it is over or was not accepted yet.
 
-        Raises RuntimeError in the handlers that cannot wait; see `ul.invoking`.
+        Raises RuntimeError in handlers that cannot wait (`ul.invoking`).
         """
         self._shared.check_may_wait()
         with self._shared as session:
             if session.state in (IDLE, REQUESTED):
                 return
-            operation = performed(session)
-            if operation is not None:
+            if (operation := performed(session)) is not None:
                 operation.awaits_peer = True  # the handler does, from here on
             if session.state == ESTABLISHED:
                 session.release(time.monotonic())
@@ -471,7 +471,7 @@ class Association(Invoker, AssociationTimeouts, Bindable, threading.Thread):
         self._join_provider()
 
     def abort(self, block: bool = True) -> None:
-        """Abort the association; with `block` wait for the end of its connection, which handlers cannot."""
+        """Abort; with `block`, if it was negotiated, wait for the end of its connection, which handlers cannot."""
         with self._shared as session:
             silent = session.state == IDLE
             session.abort(time.monotonic())

@@ -19,7 +19,7 @@ import logging
 import queue
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -303,23 +303,25 @@ class DULServiceProvider(Turns):
         if self.on_opened is not None:
             self.on_opened(now)
 
-    def _go_through(self, steps: Iterator[int], timeout: float | None) -> None:
+    def _go_through(self, steps: Generator[int, None, None], timeout: float | None) -> None:
         """Take the `steps` of opening, and what is put in meanwhile; nobody else waits for that. Raises OSError."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        for wanted in steps:
-            patience = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-            self._poll.register(self.socket, wanted)
-            try:
-                ready = self._poll.poll(patience)
-            finally:
-                self._poll.unregister(self.socket)
-            if not ready:
-                raise TimeoutError(f"nothing within {timeout} s")
-            if any(fd == self._wakeup.fileno() for fd, _ in ready):
-                self._wakeup.clear()
-                self._take_requests()
-            if self._is_called_off:
-                raise InterruptedError("called off")
+        began = time.monotonic()
+        with contextlib.suppress(StopIteration):
+            wanted = next(steps)
+            while True:
+                patience = None if timeout is None else max(0.0, began + timeout - time.monotonic()) * 1000
+                self._poll.register(self.socket, wanted)
+                try:
+                    ready = self._poll.poll(patience)
+                finally:
+                    self._poll.unregister(self.socket)
+                if any(fd == self._wakeup.fileno() for fd, _ in ready):
+                    self._wakeup.clear()
+                    self._take_requests()
+                if self._is_called_off:
+                    raise InterruptedError("called off")
+                began = began if ready else time.monotonic()  # a name's next address has its own time
+                wanted = next(steps) if ready else steps.throw(TimeoutError(f"nothing within {timeout} s"))
 
     @property
     def _is_called_off(self) -> bool:

@@ -352,13 +352,22 @@ class StateMachine:
     every step is one. The provider does its action then without asking for it.
     """
 
-    __slots__ = ("_observer", "_provider", "current_state", "transfers_data")
+    __slots__ = ("_observer", "_provider", "_state", "transfers_data")
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._observer: Observer | None = None
         self.current_state = "Sta1"
-        self.transfers_data = False
+
+    @property
+    def current_state(self) -> str:
+        """Sta1 .. Sta13."""
+        return self._state
+
+    @current_state.setter
+    def current_state(self, state: str) -> None:
+        self._state = state
+        self.transfers_data = state == "Sta6" and self._observer is None
 
     @property
     def observer(self) -> Observer | None:
@@ -368,7 +377,7 @@ class StateMachine:
     @observer.setter
     def observer(self, observer: Observer | None) -> None:
         self._observer = observer
-        self.transition(self.current_state)
+        self.current_state = self._state
 
     def do_action(self, event: str, primitive: Primitive | None = None) -> None:
         """Carry out what `event` ("Evt1" .. "Evt19") causes in the present state, and take its next state.
@@ -376,14 +385,13 @@ class StateMachine:
         Raises UsageError if the event cannot happen in this state; nothing has changed then.
         """
         try:
-            action, next_state = _STEPS[self.current_state][event]
+            action, next_state = _STEPS[self._state][event]
         except KeyError:
             raise UsageError(self._not_here(event)) from None
         next_state = action(self._provider, primitive) or next_state
         if self._observer is not None:
-            self._observer(action.__name__.replace("_", "-"), self.current_state, event, next_state)
+            self._observer(action.__name__.replace("_", "-"), self._state, event, next_state)
         self.current_state = next_state
-        self.transfers_data = next_state == "Sta6" and self._observer is None
 
     def allows(self, event: str) -> bool:
         """Whether `event` can happen in the present state."""
@@ -394,7 +402,6 @@ class StateMachine:
         if state not in STATES:
             raise UsageError(f"{state!r} is no state of PS3.8 Table 9-10: Sta1 to Sta13 are")
         self.current_state = state
-        self.transfers_data = state == "Sta6" and self._observer is None
 
     def _not_here(self, event: str) -> str:
         if event not in EVENTS:

@@ -216,11 +216,12 @@ class Negotiation:
         request, response = self._assoc.requestor.primitive, self._assoc.acceptor.primitive
         if request is None or response is None or response.result != 0:
             return [], []
-        key = request.encoded, response.encoded, self._assoc.is_requestor  # roles are those of the local AE
-        if None in key:
+        asked, answered = request.encoded, response.encoded
+        if asked is None or answered is None:
             return _negotiated(request, response, self._assoc.negotiated_contexts)
+        key = asked, answered, self._assoc.is_requestor  # roles are those of the local AE
         accepted, rejected = _negotiated_before.get(key) or _negotiated_before.keep(
-            key, _negotiated(request, response, self._assoc.negotiated_contexts)
+            key, _negotiated(request, response, self._assoc.negotiated_contexts), len(asked) + len(answered)
         )
         return copies(accepted), copies(rejected)
 
@@ -233,7 +234,7 @@ class Negotiation:
 _ASKED: Final = (evt.EVT_REQUESTED, evt.EVT_USER_ID, evt.EVT_ASYNC_OPS, evt.EVT_SOP_EXTENDED, evt.EVT_SOP_COMMON)
 
 # By what the request and its answer were, and whether the local AE asked.
-_negotiated_before: Memo[tuple[bytes | None, bytes | None, bool], _Contexts] = Memo()
+_negotiated_before: Memo[tuple[bytes, bytes, bool], _Contexts] = Memo()
 
 
 def _negotiated(request: A_ASSOCIATE, response: A_ASSOCIATE, contexts: Iterable[AcceptedContext]) -> _Contexts:

@@ -198,7 +198,9 @@ class Session(AssociationControl):
     # -- from the upper layer
 
     def indication(self, primitive: Primitive, now: float) -> None:
-        """Take one indication or confirm primitive from the upper layer."""
+        """Take one indication or confirm primitive from the upper layer; what it says behind the end is nothing."""
+        if self.state == ENDED:
+            return
         self._waiting_since = now
         if isinstance(primitive, P_DATA):
             if self._assembler is not None:
@@ -300,6 +302,8 @@ class Session(AssociationControl):
         if operations and 0 < negotiated.may_perform <= len(operations):
             assembler.retain()
             self._park(operation)
+            if self.state != ESTABLISHED:
+                self._take_up_parked()
             return None
         operations.append(operation)
         return RequestReceived(operation)
@@ -351,25 +355,40 @@ class Session(AssociationControl):
         self._waiting_since = since
         self._invoked[request.MessageID] = request
 
+    def release(self, now: float) -> None:
+        """Ask for an orderly release, which nothing that waits for room in the window holds up."""
+        super().release(now)
+        if self.state == RELEASING:
+            self._take_up_parked()
+
     def respond(
         self, operation: Operation, response: Command, now: float, data_set: Source | None = None, *, final: bool = True
     ) -> None:
         """Answer `operation`; with `final` it is performed. After the association's end nothing is sent."""
         if final and operation in self._operations:
             self._operations.remove(operation)
-        if self.state != ESTABLISHED:
-            return
-        self._queue(operation.context.context_id, response, data_set, now)
-        if final and self._parked is not None:
-            parked = self._parked
-            self._park(None)
-            self._operations.append(parked)
-            self._events.append(RequestReceived(parked))
+        if self.state == ESTABLISHED:
+            self._queue(operation.context.context_id, response, data_set, now)
+        if final:
+            self._take_up_parked()
 
     def abandon(self, operation: Operation) -> None:
         """Perform `operation` no further, without a response: where `leaving` is true nobody waits for one."""
         if operation in self._operations:
             self._operations.remove(operation)
+        self._take_up_parked()
+
+    def _take_up_parked(self) -> None:
+        """There is room in the window again; or this side asked for release, and what waited for room is read past."""
+        parked = self._parked
+        if parked is None:
+            return
+        self._park(None)
+        if self.state == ESTABLISHED:
+            self._operations.append(parked)
+            self._events.append(RequestReceived(parked))
+        elif self._receiving is parked:
+            self._receiving = None
 
     def _queue(self, context_id: int, command: Command, data_set: Source | None, now: float) -> None:
         self._waiting_since = now

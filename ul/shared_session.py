@@ -213,10 +213,17 @@ class SharedSession:
         while not self._has_come(done):
             self.tell()
 
-    def _has_come(self, done: Callable[[], bool], *, for_work: bool = False) -> bool:
-        """Wait for `done()`; False where there is something to tell before."""
+    def wait_for_beginning(self, begun: Callable[[], bool]) -> None:
+        """The same, but what it brings is told later: handlers take their time, and somebody has to serve the peer."""
+        while not self._has_come(begun, untold=True):
+            self.tell()
+
+    def _has_come(self, done: Callable[[], bool], *, for_work: bool = False, untold: bool = False) -> bool:
+        """Wait for `done()`; False where there is something to tell before, unless that may stay `untold`."""
         while True:
             with self._lock:
+                if untold and done():
+                    return True
                 if self._untold and not self._telling.locked():
                     return False
                 if done():

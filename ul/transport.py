@@ -17,7 +17,7 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -69,7 +69,7 @@ class AssociationSocket:
                 self.address = sock.getpeername() or self.address  # one of another family has no name
             self._prepare(sock)
 
-    def connect(self, address: Address, bind_address: Address = ANY_ADDRESS) -> Iterator[int]:
+    def connect(self, address: Address, bind_address: Address = ANY_ADDRESS) -> Generator[int, None, None]:
         """Connect to `address` from `bind_address`: what to poll for, each time before it goes on. Raises OSError.
 
         Of a name's addresses, which are looked up first of all, the first that answers is taken.
@@ -114,7 +114,7 @@ class AssociationSocket:
         """The descriptor to wait for; -1 without a connection."""
         return -1 if self.socket is None else self.socket.fileno()
 
-    def handshake(self) -> Iterator[int]:
+    def handshake(self) -> Generator[int, None, None]:
         """The TLS handshake, if one is due: what to poll for, each time before it goes on. Raises OSError."""
         if self.tls_context is None:
             return

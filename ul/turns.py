@@ -70,7 +70,8 @@ class Turns(threading.Thread):
             with self._turning:
                 self._turner = threading.get_ident()
                 try:
-                    self._turn(deadline)
+                    if not self._is_over():  # another one may have taken the last turn meanwhile
+                        self._turn(deadline)
                     if self._is_over():
                         self._end()
                 finally:

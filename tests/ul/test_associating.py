@@ -20,7 +20,7 @@ from two_aes import Told, associated, scu, serving
 from ul import AE, acse, evt
 from ul.acse import IN_ANY_TRANSFER_SYNTAX, Answer, Offer, SupportedContext
 from ul.association import Association
-from ul.pdu_primitives import A_ASSOCIATE
+from ul.pdu_primitives import A_ASSOCIATE, PresentationContextDefinition
 from ul.presentation import PresentationContext, StoragePresentationContexts, build_context, copies
 from ul.sop_class import CTImageStorage, MRImageStorage, Verification
 from ul.transport import ThreadedAssociationServer
@@ -232,6 +232,37 @@ def test_a_handler_can_end_what_is_being_negotiated(event: evt.EventType) -> Non
         association = scu().associate("127.0.0.1", port, evt_handlers=handlers)
         assert association.is_aborted
         assert not association.dul.socket.is_connected
+
+
+@pytest.mark.parametrize("event", [evt.EVT_ACSE_RECV, evt.EVT_ACCEPTED, evt.EVT_ESTABLISHED])
+def test_a_handler_that_takes_its_time_holds_no_end_up(event: evt.EventType) -> None:
+    """Nor anything else: the provider's thread serves the peer meanwhile."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(event: evt.Event) -> None:
+        begun.set()
+        go_on.wait(peers.DEADLINE)
+
+    with serving([(event, slow)]) as (ae, port), socket.create_connection(("127.0.0.1", port)) as peer:
+        peer.settimeout(peers.DEADLINE)
+        contexts = [PresentationContextDefinition(1, Verification, [IMPLICIT])]
+        peer.sendall(pdu.encode(acse.request(calling_ae_title="A", called_ae_title="B", contexts=contexts)))
+        assert begun.wait(peers.DEADLINE)
+        (association,) = ae._servers[0].active_associations
+        association.abort(block=False)
+        said = b""
+        while A_ABORT_HEADER not in said:
+            said += peer.recv(65536) or pytest.fail("no A-ABORT")
+        go_on.set()
+
+
+def test_who_is_aborted_by_a_handler_is_not_accepted() -> None:
+    handlers = [(evt.EVT_PDU_RECV, lambda event: event.assoc.abort())]
+    with serving(handlers) as (_, port), socket.create_connection(("127.0.0.1", port)) as peer:
+        peer.settimeout(peers.DEADLINE)
+        contexts = [PresentationContextDefinition(1, Verification, [IMPLICIT])]
+        peer.sendall(pdu.encode(acse.request(calling_ae_title="A", called_ae_title="B", contexts=contexts)))
+        assert peer.recv(1) in (b"", b"\7")
 
 
 def test_a_keyboard_interrupt_ends_what_is_being_negotiated() -> None:

@@ -140,6 +140,18 @@ def full() -> Iterator[socket.socket]:
         yield listener
 
 
+def test_a_silent_address_of_a_name_leaves_the_next_one_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with full() as silent, listening() as port:
+        found = [*socket.getaddrinfo(*silent.getsockname()), *socket.getaddrinfo("127.0.0.1", port)]
+        found = [row for row in found if row[1] == socket.SOCK_STREAM]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        ae = scu(Verification)
+        ae.connection_timeout = 0.2
+        association = ae.associate("several.invalid", port)
+        assert association.is_established
+        association.release()
+
+
 def test_a_connection_that_is_not_made_in_time(caplog: pytest.LogCaptureFixture) -> None:
     with full() as listener:
         port = listener.getsockname()[1]

@@ -77,3 +77,15 @@ def test_begins_in_sta1_and_takes_only_names_of_the_standard() -> None:
     with pytest.raises(UsageError, match="'Sta14' is no state"):
         machine.transition("Sta14")
     assert machine.current_state == "Sta1"
+
+
+def test_whether_data_is_transferred_follows_the_state_however_it_is_set() -> None:
+    machine = StateMachine(Deaf())
+    for state in STATES:
+        machine.current_state = state
+        assert machine.transfers_data == (state == "Sta6")
+    machine.current_state = "Sta6"
+    machine.observer = lambda *step: None
+    assert not machine.transfers_data
+    machine.observer = None
+    assert machine.transfers_data

@@ -263,6 +263,31 @@ def test_what_came_in_one_pdu_with_a_request_above_the_window_outlives_the_recei
     assert [r.MessageIDBeingRespondedTo for r in conversation.acceptor.responses] == [1, 2, 3, 4]
 
 
+def test_what_waits_for_room_in_the_window_does_not_hold_our_release_up() -> None:
+    conversation = Conversation().associate()
+    conversation.acceptor.commit_blocks = True
+    store(conversation)
+    inject(conversation, (1, 3, encode_command(echo_request(2))), (1, 3, encode_command(echo_request(3))))
+    assert not conversation.acceptor.session.want_read
+    conversation.acceptor.session.release(0.0)
+    assert conversation.acceptor.session.want_read
+    inject(conversation, (1, 3, encode_command(echo_request(4))))
+    assert conversation.acceptor.session.want_read
+    conversation.acceptor.unblock()
+    conversation.run()
+    assert conversation.acceptor.session.state == ENDED
+    assert [r.MessageIDBeingRespondedTo for r in conversation.acceptor.responses] == [1]
+
+
+def test_nothing_begins_behind_the_end() -> None:
+    conversation = Conversation()
+    session = conversation.acceptor.session
+    session.abort(0.0)
+    conversation.associate()
+    assert session.state == ENDED
+    assert session.response is None
+
+
 def test_within_a_window_the_second_operation_may_answer_first() -> None:
     offer = ct_offer(operations_window=(2, 2))
     conversation = Conversation(offer).associate(extended=[AsynchronousOperationsWindowNegotiation(2, 2)])

@@ -80,3 +80,10 @@ def test_after_the_end_nobody_is_amid_a_turn() -> None:
     turns.run()
     assert not turns.is_amid_turn
     assert not turns.turn()
+
+
+def test_there_is_no_turn_behind_the_last_one() -> None:
+    turns = Waiting()
+    turns.finish()
+    assert turns.turn()
+    assert not turns.takers

@@ -13,7 +13,7 @@ from struct import error as StructError
 from typing import Any, Final
 
 from ul.errors import UNRECOGNIZED_PDU, ProtocolError, UsageError
-from ul.memo import LONGEST_REMEMBERED, Memo
+from ul.memo import Memo
 from ul.pdu_primitives import (
     A_ABORT,
     A_ASSOCIATE,
@@ -149,7 +149,7 @@ def _decode_remembering(pdu: bytes) -> A_ASSOCIATE:
     if decoded is not None and decoded.encoded == pdu:
         return decoded
     decoded = _decode_associate(pdu)
-    return decoded if len(pdu) > LONGEST_REMEMBERED else _decoded_before.keep(pdu[:_FIRST_ITEM], decoded)
+    return _decoded_before.keep(pdu[:_FIRST_ITEM], decoded, len(pdu))
 
 
 def _unpack_short(pdu: bytes) -> tuple[int, int, int]:
