@@ -17,7 +17,7 @@ from pool.loop import Loop
 from ul.acse import AcceptedContext, Rejection
 from ul.association_timeouts import AssociationTimeouts
 from ul.dimse import Source
-from ul.evt import Bound, EventType, Handler, Handlers
+from ul.evt import Bindable, EventType, Handler, Handlers
 from ul.invoking import Invocation, Invoker, performed
 from ul.negotiation import Negotiation
 from ul.presentation import PresentationContext
@@ -74,7 +74,7 @@ class Served(Protocol):
         """From now on, tell of what passes through the upper layer."""
 
 
-class Association(Invoker, AssociationTimeouts):
+class Association(Invoker, AssociationTimeouts, Bindable):
     """One association, its peer the requestor. `native_id` is its number in the log, no thread's."""
 
     mode = ACCEPTOR
@@ -265,27 +265,20 @@ class Association(Invoker, AssociationTimeouts):
 
     def bind(self, event: EventType, handler: Handler, args: list[Any] | None = None) -> None:
         """Bind a handler for the rest of this association."""
-        self._own_handlers().bind(event, handler, args)
+        self._have_handlers_of_its_own()
+        super().bind(event, handler, args)
         if event in OBSERVED:
             self._loop.call_from_thread(self._served.observe)
 
     def unbind(self, event: EventType, handler: Handler) -> None:
         """Unbind a handler for the rest of this association."""
-        self._own_handlers().unbind(event, handler)
+        self._have_handlers_of_its_own()
+        super().unbind(event, handler)
 
-    def _own_handlers(self) -> Handlers:
+    def _have_handlers_of_its_own(self) -> None:
         if self._shares_handlers:
             self.handlers = self.handlers.copy()
             self._shares_handlers = False
-        return self.handlers
-
-    def get_events(self) -> list[EventType]:
-        """The events that a handler is bound to."""
-        return self.handlers.get_events()
-
-    def get_handlers(self, event: EventType) -> Bound | tuple[None, None] | list[Bound]:
-        """The handlers of an event."""
-        return self.handlers.get_handlers(event)
 
 
 def _side(mode: str, ae_title: str, address: tuple[str, int]) -> ServiceUser:
