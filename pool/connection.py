@@ -10,7 +10,8 @@ A socket's readiness is edge-triggered: it is reported once, and again when more
 level-triggered, the kernel would look at every socket once more after it was read, to find nothing.) So whatever is
 left behind has to be asked for:
 - A read that was shorter than the buffer took all there was (epoll(7), question 9). One that filled it may not have,
-  and behind one at an end (EPOLLRDHUP, EPOLLHUP, EPOLLERR) the end itself is still to be read: then `_look_again`.
+  one that stopped at TCP's urgent mark (EPOLLPRI: tcp(7)) did not, and behind one at an end (EPOLLRDHUP, EPOLLHUP,
+  EPOLLERR) the end itself is still to be read: then `_look_again`.
 - What was not read because `want_read` was false is reported once EPOLLIN is waited for: whenever what is waited for
   changes, the kernel looks again. And sending goes on until all has left or the socket takes no more.
 - What stands in for a socket (TLS, a PROXY header) reads by a measure of its own and stays level-triggered.
@@ -25,7 +26,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from pool.loop import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Loop, TimerHandle
+from pool.loop import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, Loop, TimerHandle
 from pool.pace import Pace
 from pool.tls_socket import FlushDue, TLSSocket
 from ul.dimse import Buffer, drop_sent
@@ -37,7 +38,7 @@ from ul.upper_layer import UpperLayer
 RECEIVE_BUFFER_LENGTH: Final = 262144  # bytes: two of the P-DATA-TF that we advertise in one system call
 SEND_AHEAD: Final = 262144  # bytes of fragments handed to the socket at a time
 _BUFFERS_PER_CALL: Final = 512  # IOV_MAX is 1024
-_END: Final = EPOLLRDHUP | EPOLLHUP | EPOLLERR
+_MORE_BEHIND: Final = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI  # what was read, however short
 
 
 class Transport(Protocol):
@@ -95,7 +96,7 @@ class Connection:
         self._buffer = buffer
         self._bytes = buffer.obj  # the same, where it is compared with what is known
         self._stall_timeout = stall_timeout  # seconds for which the peer may leave what we sent unread
-        self._trigger = EPOLLET | EPOLLRDHUP if isinstance(sock, socket.socket) else 0
+        self._trigger = EPOLLET | EPOLLRDHUP | EPOLLPRI if isinstance(sock, socket.socket) else 0
         self._interest = 0  # what the loop waits for; 0 also before the start and after the close
         self._unsent: list[Buffer] = []
         self._progress_at = 0.0
@@ -199,7 +200,7 @@ class Connection:
             self._send_rest()
         if events & (EPOLLIN | EPOLLHUP | EPOLLERR) and self._interest:
             self._receive()
-            if events & _END:
+            if events & _MORE_BEHIND:
                 self._look_again()
         self._go_on()
 
@@ -310,7 +311,7 @@ class Connection:
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            self._failed(error)
+            self._send_failed(error)
             return
         self.bytes_sent += sent
         if sent != len(data):
@@ -331,14 +332,20 @@ class Connection:
             except BlockingIOError:
                 return
             except OSError as error:
-                self._unsent = []
-                self._failed(error)
-                return  # what the peer sent before it left is still to be read; its end follows
+                self._send_failed(error)
+                return
             self.bytes_sent += sent
             if len(buffers) == 1 and sent == len(buffers[0]):
                 buffers.clear()
             else:
                 drop_sent(buffers, sent)
+
+    def _send_failed(self, error: OSError) -> None:
+        """What the peer sent before it left is still to be read, then its end. Where it did not leave, one is made."""
+        self._unsent = []
+        self._failed(error)
+        with contextlib.suppress(OSError):  # the peer left
+            self._socket.shutdown(socket.SHUT_RDWR)  # ENOBUFS and the like: nothing may follow half a PDU
 
     def _send_some(self, buffers: list[Buffer]) -> int:
         if len(buffers) == 1:

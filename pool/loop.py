@@ -22,13 +22,13 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
+from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP
 from time import monotonic
 from typing import Any
 
 from pool import logs
 
-__all__ = ["EPOLLERR", "EPOLLET", "EPOLLHUP", "EPOLLIN", "EPOLLOUT", "EPOLLRDHUP", "Loop", "TimerHandle"]
+__all__ = ["EPOLLERR", "EPOLLET", "EPOLLHUP", "EPOLLIN", "EPOLLOUT", "EPOLLPRI", "EPOLLRDHUP", "Loop", "TimerHandle"]
 
 # Few enough that timers stay punctual under load, enough to spread the cost of epoll_wait.
 _EVENTS_PER_TURN = 64

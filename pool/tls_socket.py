@@ -178,6 +178,7 @@ class TLSSocket:
 
     def shutdown(self, how: int) -> None:
         """close_notify, as far as it can be sent now, then the socket's own. Raises OSError."""
+        self._encrypted = 0  # nobody asks any more whether it left
         if self.is_established:
             with contextlib.suppress(OSError):  # that of the peer is not waited for
                 self._tls.unwrap()

@@ -365,10 +365,6 @@ class Server:
         """A moment some beats ago, and the totals then."""
         return self._snapshots[0]
 
-    def live_workers(self) -> int:
-        """Workers that take connections."""
-        return sum(worker.serves for worker in self.workforce.workers.values())
-
     def ask_totals(self, then: Callable[[Snapshot], object]) -> None:
         """Call `then` with totals for which every worker was asked anew."""
         self.workforce.ask_counters(lambda: then(self.totals()))

@@ -123,11 +123,6 @@ class Workforce:
         """Every slot has a worker that takes connections."""
         return self.generation.complete
 
-    @property
-    def renewing(self) -> bool:
-        """Another generation starts."""
-        return self._renewal is not None
-
     def start(self) -> None:
         """Start all workers, and the beat."""
         self._make_the_number_right()

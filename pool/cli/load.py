@@ -15,7 +15,7 @@ from rich.console import Console
 from pool.cli import CONTEXT_SETTINGS, SectionedCommand
 from pool.cli.load_compare import compare
 from pool.cli.load_options import EXAMPLES, OPTIONS, SECTIONS
-from pool.cli.outputs import STANDARD_OUTPUT, check_files, check_folder, write_files
+from pool.cli.outputs import STANDARD_OUTPUT, check_files, check_folder, check_kept, raise_failures, write_files
 from pool.cli.peer import PeerFailed, association_options, peer_argument, resolved, tls_context
 from pool.cli.tables import console
 from pool.delivery import Instance, instances
@@ -86,10 +86,12 @@ def load(
     _check_outputs(asked)
     tls_options = {name: asked.pop(name) for name in list(asked) if name.startswith("tls")}
     tls = tls_of(**tls_options) if tls_context(**tls_options) else None
+    sent = _readable(files, asked["strict"])
+    check_kept(sent, {option: asked[option] for option in OUTPUTS}, "the files that are to be sent")
     try:
         plan = plan_of(
             asked,
-            _readable(files, asked["strict"]),
+            sent,
             peer=peer,
             address=address,
             calling_ae_title=calling_aet,
@@ -104,9 +106,10 @@ def load(
     shown_on = console(stderr=True)
     shown_on.quiet = asked["quiet"]
     result = _Session(plan, asked, shown_on).run(ctx.meta[_COMMAND])
-    _write(result, asked)
+    failures = _write(result, asked)
     found = hopeless(result.figures)
-    _tell(result, asked, is_told=bool(found))
+    _tell(result, asked, is_told=bool(found) and not failures)
+    raise_failures(failures)
     if found:
         raise PeerFailed(f"{peer}: {found.why}", found.status)
     return status_of(result)
@@ -233,18 +236,23 @@ class _Session:
 # After it
 
 
-def _write(result: Result, asked: dict[str, Any]) -> None:
+def _write(result: Result, asked: dict[str, Any]) -> list[str]:
+    """What could not be written, in words."""
+    failures = _write_distributions(result, asked["hdr"]) if asked["hdr"] else []
     forms = {
         "json": lambda: result.to_json() + "\n",
         "csv": lambda: exports.time_series(result),
         "html": lambda: html.page(result),
     }
-    write_files(asked, forms)
+    return failures + write_files(asked, forms)
+
+
+def _write_distributions(result: Result, folder: Path) -> list[str]:
     try:
-        if asked["hdr"]:
-            exports.write_distributions(result, asked["hdr"])
+        exports.write_distributions(result, folder)
     except OSError as error:
-        raise click.ClickException(f"{error.filename}: cannot write it: {error.strerror}") from None
+        return [f"{error.filename or folder}: cannot write it: {error.strerror}"]
+    return []
 
 
 def _tell(result: Result, asked: dict[str, Any], *, is_told: bool) -> None:

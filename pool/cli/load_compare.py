@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import click
 
 from pool.cli import CONTEXT_SETTINGS
-from pool.cli.outputs import STANDARD_OUTPUT, check_files, write_files
-from pool.cli.tables import console
+from pool.cli.outputs import STANDARD_OUTPUT, check_files, check_kept, raise_failures, write_files
+from pool.cli.tables import console, plain
 from pool.exit_status import ExitStatus
 from pool.load import comparison, comparison_page, summary
 from pool.load.result import Result
@@ -35,21 +34,16 @@ def compare(paths: tuple[Path, ...], **outputs: str | None) -> int:
     if len(paths) < 2:
         raise click.UsageError("give two results or more, as ulpool load --json wrote them.")
     check_files(outputs)
-    _keep(paths, outputs)
+    check_kept(paths, outputs, "the results that are compared")
     runs = comparison.runs(paths, [_read(path) for path in paths])
-    write_files(
+    failures = write_files(
         outputs,
         {"html": lambda: comparison_page.page(runs), "json": lambda: comparison.to_json(runs) + "\n"},
     )
     if STANDARD_OUTPUT not in outputs.values():
-        console().print(summary.comparison(runs))
+        console().print(summary.comparison(runs, plain))
+    raise_failures(failures)
     return ExitStatus.OK
-
-
-def _keep(paths: tuple[Path, ...], outputs: Mapping[str, str | None]) -> None:
-    for option, path in outputs.items():
-        if path and Path(path).resolve() in [kept.resolve() for kept in paths]:
-            raise click.UsageError(f"--{option}: {path}: that is one of the results that are compared.")
 
 
 def _read(path: Path) -> Result:

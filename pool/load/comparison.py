@@ -62,11 +62,14 @@ class Row(NamedTuple):
         """The figure of a run."""
         return showing.NOTHING if value is None else self.show(value)
 
-    def is_better(self, ratio: float | None) -> bool | None:
-        """Than the first run; None where it is about the same, or nobody can say."""
-        if ratio is None or self.more_is_better is None or abs(ratio - 1) < NOTABLE:
+    def is_better(self, value: float | None) -> bool | None:
+        """Than the first run; None where it is about the same, or nobody can say. To be more than 0 takes no ratio."""
+        first = self.values[0]
+        if first is None or value is None or self.more_is_better is None:
             return None
-        return (ratio > 1) == self.more_is_better
+        if value == first or abs(value - first) < NOTABLE * first:
+            return None
+        return (value > first) == self.more_is_better
 
 
 def factor(ratio: float | None) -> str:

@@ -73,7 +73,7 @@ def _tiles(runs: Sequence[Run]) -> Iterator[str]:
         if row.subject == main and row.metric in IN_SHORT:
             ratios = ", ".join(map(comparison.factor, row.ratios[1:]))
             values = " → ".join(map(row.show_one, row.values))
-            is_worse = any(row.is_better(ratio) is False for ratio in row.ratios)
+            is_worse = any(row.is_better(value) is False for value in row.values)
             yield markup.tile(row.heading, ratios, values, is_bad=is_worse)
 
 
@@ -92,7 +92,7 @@ def _cells(row: Row) -> Iterator[markup.Cell]:
     """What the first run has; of each of the others that, and its ratio."""
     colours = {True: "good", False: "bad", None: ""}
     for place, (value, ratio) in enumerate(zip(row.values, row.ratios, strict=True)):
-        colour = colours[row.is_better(ratio)]
+        colour = colours[row.is_better(value)]
         yield row.show_one(value), colour
         if place:
             yield comparison.factor(ratio), colour

@@ -24,6 +24,8 @@ class Contents:
     def __init__(self, block: memoryview, length: int | None = None) -> None:
         self._block = block
         self._length = len(block) if length is None else length
+        # Else a piece would be short of what it is asked for, or nothing, and its reader would never come to the end.
+        assert self._length <= len(block) or len(block) >= PERIOD + LARGEST_PIECE, (self._length, len(block))
         self._period = PERIOD if self._length > len(block) else max(len(block), 1)
 
     def __len__(self) -> int:

@@ -6,23 +6,27 @@ how it is shown.
 
 from __future__ import annotations
 
+import base64
 import itertools
+import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+from hdrh.codec import PayloadHeader, ext_header_size
 from hdrh.histogram import HdrHistogram
 
 from pool.load.causes import is_warning
 from pool.load.plan import KINDS
-from pool.load.tally import ASSOCIATE, ASSOCIATION, Cause, Tally
+from pool.load.tally import ASSOCIATE, ASSOCIATION, DIGITS, LONGEST, Cause, Tally
 
 MICROSECONDS: Final = 1e6  # of a second; what histograms count in
 SERVICE: Final = "service time"  # from the first byte sent
 DUE: Final = "from when it was due"  # open loop only
 SUMMARY_METRICS: Final = ("min", "mean", "p50", "p90", "p99", "p99.9", "max")
+MOST_INFLATED: Final = 1 << 20  # bytes of a histogram in a file; the largest of ours has a quarter of it
 CURVE_STEPS_PER_HALVING: Final = 8  # points on a curve from one 1 / (1 - p) to its double
 
 Summary = dict[str, Any]  # "count", and each of SUMMARY_METRICS in seconds, or None
@@ -85,6 +89,7 @@ class Latencies:
     def decoded(cls, text: str) -> Latencies:
         """The inverse. Raises ValueError."""
         try:
+            _check_size(text)
             return cls(HdrHistogram.decode(text))
         except Exception as error:  # the codec raises what it comes across: struct, zlib, binascii, its own
             raise ValueError(f"no HdrHistogram: {error or type(error).__name__}") from None
@@ -111,6 +116,16 @@ class Latencies:
         bucket = bisect_left(self._reached, rank)
         value = self._histogram.get_highest_equivalent_value(self._histogram.get_value_from_index(bucket))
         return float(min(value, self._histogram.get_max_value())) / MICROSECONDS
+
+
+def _check_size(text: str) -> None:
+    """It may come from anywhere: neither what it inflates to nor what its header asks for may exceed ours."""
+    inflated = zlib.decompressobj().decompress(base64.b64decode(text)[ext_header_size:], MOST_INFLATED)
+    if len(inflated) == MOST_INFLATED:
+        raise ValueError("larger than any of ulpool load")
+    header = PayloadHeader.from_buffer_copy(inflated)
+    if header.significant_figures > DIGITS or header.highest_trackable_value > LONGEST:
+        raise ValueError("more buckets than any of ulpool load")
 
 
 _METRICS: Final[Mapping[str, Callable[[Latencies], float | None]]] = {

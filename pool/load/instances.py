@@ -11,13 +11,14 @@ import mmap
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from math import exp, isqrt, log
 from pathlib import Path
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
 from pool.delivery import Outcome, instance
-from pool.load.contents import Contents, random_block
+from pool.load.contents import LARGEST_PIECE, Contents, random_block
 from pool.load.lanes import UID_LENGTH
 from pool.load.plan import FIXED, UNIFORM, Plan, Size, StoreWork
 from ul.data_sets import encode
@@ -47,6 +48,7 @@ from ul.wire.dataset import (
 
 PATIENT_ID: Final = 0x00100020
 _SIZES: Final = 64  # different ones that stand for a distribution
+_LEAST_PIXELS: Final = 4  # bytes: the longest pixel, padded, which is more than a very small instance is to have
 _HEAD: Final = 700  # bytes of a synthetic data set that are not pixels, about
 _MOST_ROWS: Final = 65535  # or columns
 _LARGEST_STORED_BLOCK: Final = 65535  # bytes
@@ -103,6 +105,18 @@ class Template(NamedTuple):
         return b"".join((before_instance, instance_uid, before_study, study_uid, before_series, series_uid, behind))
 
 
+def mapped_files(work: StoreWork) -> int:
+    """How many files stay open, a descriptor each, while there are templates of them."""
+    return sum(map(_is_mapped, map(Path, work.files)))
+
+
+def _is_mapped(path: Path) -> bool:
+    try:
+        return path.stat().st_size >= _MAPPED_FROM
+    except OSError:
+        return False  # who reads it tells what is wrong
+
+
 def templates(plan: Plan, work: StoreWork) -> list[Template]:
     """What a plan stores. Raises ValueError for a file that cannot be sent under other UIDs."""
     if work.files:
@@ -129,7 +143,7 @@ def from_file(path: Path, patient_id: str) -> Template:
 
 def _contents(path: Path, offset: int) -> memoryview:
     with path.open("rb") as file:
-        if path.stat().st_size < _MAPPED_FROM:
+        if not _is_mapped(path):
             return memoryview(file.read())[offset:]
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))[offset:]
 
@@ -155,20 +169,32 @@ def template(sop_class_uid: str, transfer_syntax_uid: str, data: memoryview, pat
 
 def _deflated(sop_class_uid: str, transfer_syntax_uid: str, data: memoryview, patient_id: str) -> Template:
     """The head goes into a block that is stored as it is (RFC 1951 3.2.4), where other UIDs can be put, too."""
-    try:
-        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data)
-    except zlib.error as error:
-        raise ValueError(f"its data set cannot be inflated: {error}") from None
-    made = template(sop_class_uid, ExplicitVRLittleEndian, memoryview(inflated), patient_id)
+    inflated = _inflated(data)
+    made = template(sop_class_uid, ExplicitVRLittleEndian, memoryview(next(inflated, b"")), patient_id)
     if made.head_length > _LARGEST_STORED_BLOCK:
         raise ValueError("it is deflated, and its Series Instance UID stands behind the first 64 KiB")
     block = struct.pack("<BHH", 0, made.head_length, made.head_length ^ 0xFFFF)
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    rest = b"".join((*map(deflater.compress, made.rest), deflater.flush()))
+    behind: Iterator[memoryview | bytes] = chain(made.rest, inflated)
+    rest = b"".join(map(deflater.compress, behind)) + deflater.flush()
     rest += b"\0" * ((len(block) + made.head_length + len(rest)) % 2)  # PS3.5 A.5
     return Template(
         sop_class_uid, transfer_syntax_uid, (block + made.pieces[0], *made.pieces[1:]), Contents(memoryview(rest))
     )
+
+
+def _inflated(data: memoryview) -> Iterator[bytes]:
+    """LARGEST_PIECE or so at a time: of a small file that may be a thousand times as much."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        for begin in range(0, len(data), LARGEST_PIECE):
+            left: memoryview | bytes = data[begin : begin + LARGEST_PIECE]
+            while left and not inflater.eof:
+                yield inflater.decompress(left, LARGEST_PIECE)
+                left = inflater.unconsumed_tail
+        yield inflater.flush()
+    except zlib.error as error:
+        raise ValueError(f"its data set cannot be inflated: {error}") from None
 
 
 class _Writer:
@@ -225,7 +251,7 @@ def sizes(size: Size) -> list[int]:
 def _synthetic(plan: Plan, work: StoreWork) -> Iterator[Template]:
     modality = MODALITIES[work.modality]
     wanted = sizes(work.size)
-    pixels = random_block(plan.seed, max(wanted) + 1)  # all share it
+    pixels = random_block(plan.seed, max(wanted) + _LEAST_PIXELS)  # all share it
     for transfer_syntax_uid in work.transfer_syntaxes:
         for size in wanted:
             yield _synthetic_instance(plan, work, modality, transfer_syntax_uid, size, pixels)

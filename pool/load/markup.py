@@ -62,8 +62,8 @@ def _digest(part: str) -> str:
 
 
 def text(value: object) -> str:
-    """Whatever came from a peer, a file or the command line enters through this."""
-    return html.escape(str(value))
+    """Whatever came from a peer, a file or the command line enters through this, also what is not UTF-8 (PEP 383)."""
+    return html.escape(str(value).encode("utf-8", "replace").decode())
 
 
 def embedded(value: object) -> str:

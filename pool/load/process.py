@@ -16,6 +16,7 @@ from typing import Final
 from pool import logs
 from pool.control import Body, ControlDirectory, worker_dealer
 from pool.load.generator import Generator, Measured
+from pool.load.instances import mapped_files
 from pool.load.plan import Plan
 from pool.loop import EPOLLIN, Loop
 from pool.messages import Message
@@ -49,7 +50,7 @@ def main() -> int:
 def descriptors_for(plan: Plan) -> int:
     """How many a process of this plan may need."""
     connections = plan.associations + (plan.background.connections if plan.background else 0)
-    return -(-connections // plan.processes) + _SPARE_DESCRIPTORS
+    return -(-connections // plan.processes) + (mapped_files(plan.store) if plan.store else 0) + _SPARE_DESCRIPTORS
 
 
 def raise_file_limit(needed: int) -> None:

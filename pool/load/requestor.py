@@ -241,7 +241,7 @@ class LoadAssociation(RequestedAssociation):
         if self._awaited is not None:
             assert self._message is not None
             self._awaited = None
-            self.session.sent(self._message.command(), self._sent_at)
+            self.session.sent(self._message.command(), self._awaited_since)
 
     def response_received(self, event: ResponseReceived) -> None:
         """The session read a response."""
@@ -279,13 +279,22 @@ class LoadAssociation(RequestedAssociation):
     def deadline(self) -> float | None:
         """The message under way has one, whoever awaits its response."""
         deadline = super().deadline
-        if self._awaited is not None and self._patience is not None:
-            due = self._sent_at + self._patience
+        # While bytes of it leave, only a peer that takes none of them is at fault: that is the connection's to see.
+        if self._awaited is not None and self._patience is not None and not self._unsent:
+            due = self._awaited_since + self._patience
             return due if deadline is None or due < deadline else deadline
         return deadline
 
+    @property
+    def _awaited_since(self) -> float:
+        """When the last of the message left: from then on the peer has it all."""
+        return max(self._sent_at, self._progress_at)
+
     def _timer_due(self) -> None:
-        if self._patience is not None and self._loop.now >= self._sent_at + self._patience:
+        patience = self._patience
+        if self._message is not None and self._unsent:
+            self.session.heard(self._progress_at)  # it may have been told: the session's patience begins no sooner
+        elif patience is not None and self._loop.now >= self._awaited_since + patience:
             self._leave_it_to_the_session()
         super()._timer_due()
 

@@ -18,15 +18,16 @@ from typing import Any, Final
 from pool.config import show_address
 from pool.cores import usable_cores
 from pool.load.causes import is_warning
-from pool.load.figures import Figures, Latencies
+from pool.load.figures import SUMMARY_METRICS, Figures, Latencies
 from pool.load.plan import Plan
-from pool.load.tally import Interval, Run
+from pool.load.tally import PHASES, Interval, Run
 from pool.load.thresholds import Verdict
 from pool.load.verify import Verification
 
 SCHEMA: Final = "ulpool-load/1"
 BUSY: Final = 0.9  # of a core: beyond it a generator process measures itself
 MANY_LATE: Final = 0.01  # of the starts: beyond it their lateness is worth a word
+_LARGEST: Final = 1e100  # number in a file
 
 _LIBRARIES: Final = ("ulpool", "pydicom", "pyzmq", "hdrhistogram")
 
@@ -125,7 +126,13 @@ def _is(*kinds: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
 
 
-_is_number: Final = _is(int, float)
+def _is_number(value: Any) -> bool:
+    """One that can be calculated with: JSON has 1e999, which is read as infinite, and integers of any length."""
+    return _is(int, float)(value) and abs(value) < _LARGEST
+
+
+def _is_number_or_none(value: Any) -> bool:
+    return value is None or _is_number(value)
 
 
 def _is_list(of: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -136,24 +143,38 @@ def _is_map(of: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, dict) and all(map(of, value.values()))
 
 
+def _has(parts: Mapping[str, Callable[[Any], bool]]) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, dict) and all(name in value and is_such(value[name]) for name, is_such in parts.items())
+    )
+
+
+_is_summary: Final = _has({"count": _is_number, **dict.fromkeys(SUMMARY_METRICS, _is_number_or_none)})
+
+
+def _is_phase(value: Any) -> bool:
+    return _is_map(_is_summary)(value) and "service" in value
+
+
 _MOMENT: Final[Mapping[str, Callable[[Any], bool]]] = {
     "start": _is_number,
     "end": _is_number,
     "active": _is_number,
     "cpu": _is_list(_is_number),
-    "phases": _is_map(_is_map(_is_map(_is(int, float, type(None))))),
+    "phases": _is_map(_is_phase),
     "counts": _is_map(_is_number),
     "failures": _is_map(_is_number),
 }
 
 
-def _is_moment(value: Any) -> bool:
-    return isinstance(value, dict) and all(is_such(value.get(name)) for name, is_such in _MOMENT.items())
-
-
-def _is_plan(value: Any) -> bool:
-    """What is shown of it in words of its own is there."""
-    return isinstance(value, dict) and {"associations", "background", "scenario", "stages", "unit"} <= value.keys()
+# What is shown of a plan in words of its own.
+_PLAN: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "associations": _is_number,
+    "background": _is(dict, type(None)),
+    "scenario": _is(str),
+    "stages": _is_list(_is_map(_is_number)),
+    "unit": _is(str),
+}
 
 
 # What is in the file as it is in a Result, and whether it is such a thing: the file may come from anywhere.
@@ -162,15 +183,15 @@ _PLAIN: Final[Mapping[str, Callable[[Any], bool]]] = {
     "peer": _is(str),
     "seed": _is(int),
     "began": _is(str),
-    "plan": _is_plan,
+    "plan": _has(_PLAN),
     "cpu_seconds": _is_number,
     "cpu_shares": _is_list(_is_number),
     "stopped": _is(str),
     "failures": _is_list(_is(str)),
-    "intervals": _is_list(_is_moment),
+    "intervals": _is_list(_has(_MOMENT)),
     "thresholds": _is_list(_is(dict)),
     "verification": _is(dict, type(None)),
-    "versions": _is(dict),
+    "versions": _is_map(_is(str)),
     "host": _is(dict),
 }
 
@@ -278,20 +299,27 @@ def figures_to_plain(figures: Figures) -> dict[str, Any]:
     }
 
 
-def figures_from_plain(plain: Mapping[str, Any]) -> Figures:
-    def latencies(kind: str) -> dict[str, Latencies]:
-        return {
-            phase: Latencies.decoded(kinds[kind]["histogram"])
-            for phase, kinds in plain["phases"].items()
-            if kind in kinds
-        }
+_is_cause: Final = _has(
+    {"cause": lambda value: bool(value) and _is_list(_is(str, int, type(None)))(value), "count": _is_number}
+)
 
-    if not _is_map(_is_number)(plain["counts"]):
-        raise TypeError("counts are numbers")
+_FIGURES: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "seconds": _is_number,
+    "phases": _is_map(_is(dict)),
+    "counts": _is_map(_is_number),
+    "causes": _is_list(_is_cause),
+}
+
+
+def figures_from_plain(plain: Mapping[str, Any]) -> Figures:
+    if wrong := [name for name, is_such in _FIGURES.items() if not is_such(plain[name])]:
+        raise TypeError(f"{wrong[0]} of another kind")
+    phases = {phase: kinds for phase, kinds in plain["phases"].items() if phase in PHASES}  # no other is ever shown
+    corrected = [phase for phase, kinds in phases.items() if "corrected" in kinds]
     return Figures(
         float(plain["seconds"]),
-        latencies("service"),
-        latencies("corrected"),
+        {phase: Latencies.decoded(kinds["service"]["histogram"]) for phase, kinds in phases.items()},
+        {phase: Latencies.decoded(phases[phase]["corrected"]["histogram"]) for phase in corrected},
         plain["counts"],
         {tuple(row["cause"]): row["count"] for row in plain["causes"]},
     )

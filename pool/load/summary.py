@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -81,14 +81,17 @@ def _causes(figures: Figures) -> Iterator[RenderableType]:
 # Several
 
 
-def comparison(runs: Sequence[Run]) -> RenderableType:
-    """A column per run, with the ratio to the first one; then what was not the same in all of them."""
-    names = [run.name for run in runs]
+def comparison(runs: Sequence[Run], plain: Callable[[str], str]) -> RenderableType:
+    """A column per run, with the ratio to the first one; then what was not the same in all of them.
+
+    Words that come from the files are shown as `plain` makes them.
+    """
+    names = [plain(run.name) for run in runs]
     figures, unlike = _table("", *names), _table("what differs", *names, is_folded=True)
     for row in rows(runs):
         figures.add_row(row.heading, *row.shown)
     for name, words in differences([run.result for run in runs]):
-        unlike.add_row(Text(name), *map(Text, words))
+        unlike.add_row(*(Text(plain(word)) for word in (name, *words)))
     return Group(figures, Text(""), unlike if unlike.row_count else Text(ALIKE))
 
 

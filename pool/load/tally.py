@@ -44,14 +44,14 @@ LATE: Final = 0.01  # seconds
 
 Cause = tuple[Any, ...]
 
-_LONGEST: Final = 3_600_000_000  # microseconds
-_DIGITS: Final = 3
+LONGEST: Final = 3_600_000_000  # microseconds
+DIGITS: Final = 3
 _BINARY_DIGITS: Final = 11  # 2 x 10^3 values between two powers of two
 
 
 def histogram() -> HdrHistogram:
     """Microseconds from 1 to an hour, three digits."""
-    return HdrHistogram(1, _LONGEST, _DIGITS)
+    return HdrHistogram(1, LONGEST, DIGITS)
 
 
 class Tally:
@@ -158,7 +158,7 @@ def _record(samples: Mapping[str, list[float]]) -> dict[str, HdrHistogram]:
         if seconds:
             recorded[phase] = latencies = histogram()
             for microseconds, count in _counted(seconds).items():
-                latencies.record_value(min(max(microseconds, 1), _LONGEST), count)
+                latencies.record_value(min(max(microseconds, 1), LONGEST), count)
             seconds.clear()
     return recorded
 

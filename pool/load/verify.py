@@ -17,6 +17,7 @@ from pool.load.identifiers import encoded_identifier
 from pool.load.instances import Template, templates
 from pool.load.lanes import INSTANCE, SERIES, STUDY, uid
 from pool.load.plan import FindWork, Plan
+from pool.load.process import descriptors_for, raise_file_limit
 from pool.load.tally import Acknowledged
 from pool.loop import Loop
 from pool.scu import RequestedAssociation
@@ -61,6 +62,7 @@ def _uid(plan: Plan, level: int, of: Acknowledged) -> bytes:
 def verify_folder(plan: Plan, acknowledged: Iterable[Acknowledged], folder: Path) -> Verification:
     """Look for them among the files below `folder`, whatever their names. Raises ValueError, OSError."""
     assert plan.store is not None
+    raise_file_limit(descriptors_for(plan))  # the files that were sent are open here, too
     made_of = templates(plan, plan.store)
     expected = {_uid(plan, INSTANCE, one).decode(): one for one in acknowledged}
     same: set[str] = set()

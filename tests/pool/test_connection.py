@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
 import threading
@@ -402,6 +404,45 @@ def test_a_reset_is_an_end(pairs: Pairs) -> None:
     peer.close()
     pairs.until(lambda: connection.ended)
     assert connection.lost == "Connection reset by peer"
+
+
+class Refusing(socket.socket):
+    """A socket that fails to send, though the peer is there, once it has sent so many bytes."""
+
+    left = 1 << 30
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        if not self.left:
+            raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+        sent = super().send(data[: self.left], flags)
+        self.left -= sent
+        return sent
+
+    def sendmsg(self, buffers: Any, *rest: Any) -> int:
+        return self.send(b"".join(buffers))
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_failure_to_send_is_an_end_though_the_peer_is_there(pairs: Pairs, at_once: bool) -> None:
+    ours, peer = socket.socketpair()
+    sock = Refusing(fileno=ours.detach())
+    connection = Plain(pairs.loop, sock, pairs.buffer, Timeouts())
+    with peer:
+        connection.start()
+        peer.send(associate_rq())
+        pairs.until(lambda: connection.bytes_sent)
+        peer.recv(1 << 20)
+        peer.send(echo_rq(1) + echo_rq(2))
+        pairs.until(lambda: connection.operations)
+        sock.left = 0 if at_once else 7
+        connection._send_at_once(bytes(10)) if at_once else connection.respond()
+        sock.left = 1 << 20
+        while connection.operations:
+            connection.respond()
+        pairs.until(lambda: connection.ended)
+        assert connection.lost == os.strerror(errno.ENOBUFS)
+        assert any(isinstance(event, AssociationAborted) for event in connection.ends)
+        assert len(peer.recv(1 << 20)) == (0 if at_once else 7)  # nothing behind half a PDU
 
 
 # The SCP's associations

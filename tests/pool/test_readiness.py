@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
+import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from raw_peer import associate_rq, echo_rq
@@ -117,6 +118,30 @@ def test_everything_is_read_and_the_end_is_noticed(buffer_length: int, steps: li
             peer.shutdown(socket.SHUT_WR)
         turn_until(loop, lambda: drained(connection, peer) and connection.ended)
         assert end == RESET or connection.heard == list(range(1, REQUESTS + 1))
+
+
+@pytest.mark.parametrize("before", [0, 10, len(STREAM)])
+def test_what_stands_behind_urgent_data_is_read(before: int) -> None:
+    with connected(1 << 16) as (loop, connection, peer):
+        peer.send(STREAM[:before])
+        peer.send(b"!", socket.MSG_OOB)
+        peer.send(STREAM[before:])
+        turn_until(loop, lambda: drained(connection, peer) and len(connection.heard) == REQUESTS, 2.0)
+
+
+def test_urgent_data_alone_is_not_asked_for_over_and_over() -> None:
+    with connected(1 << 16) as (loop, connection, peer):
+        peer.send(STREAM)
+        turn_until(loop, lambda: drained(connection, peer) and len(connection.heard) == REQUESTS)
+        peer.send(b"!", socket.MSG_OOB)
+        turns = 0
+        loop.call_at(loop.now + 0.05, loop.stop)
+        while not loop._stopped:
+            loop.turn()
+            turns += 1
+        assert turns < 10
+        peer.close()
+        turn_until(loop, lambda: connection.ended)
 
 
 def drained(connection: Performing, peer: socket.socket) -> bool:

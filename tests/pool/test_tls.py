@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -182,6 +183,28 @@ def test_an_abort_in_the_middle_of_a_record(ends: Ends, authority: Authority) ->
     ends.peer.send(ends.to_send.read()[:5000])
     ends.peer.close()
     turn_until(ends.loop, lambda: ends.connection.ended)
+
+
+def test_a_failure_to_send_is_an_end_though_the_peer_is_there(
+    ends: Ends, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends.connection.start()
+    client = ends.client(authority.client())
+    associate(ends, client)
+    client.write(echo_rq(1) + echo_rq(2))
+    ends.exchange()
+    turn_until(ends.loop, lambda: ends.connection.operations)
+
+    def fail(sock: TLSSocket) -> bool:
+        raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TLSSocket, "_flush", fail)
+        ends.connection.respond()
+    while ends.connection.operations:
+        ends.connection.respond()
+    turn_until(ends.loop, lambda: ends.connection.ended)
+    assert ends.connection.lost == os.strerror(errno.ENOBUFS)
 
 
 def test_a_record_that_was_changed_on_its_way(ends: Ends, authority: Authority) -> None:

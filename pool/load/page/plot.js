@@ -210,5 +210,5 @@ const plots = (() => {
     drawAll();
   };
 
-  return { data, count, duration, linear, logarithmic, draw, drawn, along, rates, latencyOverTime, latencyByPercentile, valuesOf, byPhase };
+  return { data, count, linear, logarithmic, draw, drawn, along, rates, latencyOverTime, latencyByPercentile, valuesOf, byPhase };
 })();

@@ -50,8 +50,17 @@ def test_figures_have_their_ratio_to_the_first_run() -> None:
     assert before and after and found.clock == DUE
     assert found.ratios == (1.0, after / before)
     assert found.shown[0].endswith(" ms") and found.shown[1].endswith(f"  {after / before:.2f} x")
-    assert (found.is_better(after / before), found.is_better(1.01), found.is_better(0.5)) == (False, None, True)
-    assert row(two(), "store per second").is_better(1.5) is True
+    judged = [found.is_better(value) for value in (after, 1.01 * before, 0.5 * before, None)]
+    assert judged == [False, None, True, None]
+    per_second = row(two(), "store per second")
+    assert per_second.values[0] and per_second.is_better(1.5 * per_second.values[0]) is True
+
+
+def test_some_are_worse_than_none_though_they_have_no_ratio() -> None:
+    errors = row(runs(closed_loop(), run([second_of_work()]), closed_loop()), "errors")
+    assert errors.values[0] == 0 and errors.ratios[1] is None
+    assert [errors.is_better(value) for value in errors.values] == [None, False, None]
+    assert 'class="bad"' in page(runs(closed_loop(), run([second_of_work()])))
 
 
 def test_service_times_are_compared_where_one_run_knows_nothing_else() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from io import BytesIO
 from pathlib import Path
 from statistics import median, quantiles
@@ -15,6 +16,7 @@ from pool.load.contents import LARGEST_PIECE, PERIOD, Contents, random_block
 from pool.load.instances import MODALITIES, Template, from_file, sizes, templates
 from pool.load.lanes import INSTANCE, SERIES, STUDY, UID_LENGTH, Lane, Serials, uid
 from pool.load.plan import Plan, Size, StoreWork
+from pool.load.process import descriptors_for
 from pool.load.storing import DataSetSource, Storable
 from pool.load.values import LARGEST_SIZE
 from pool.scu import Peer
@@ -185,6 +187,24 @@ def test_the_largest_size_makes_an_instance(modality: str) -> None:
     assert Storable(0, template, CT_CONTEXT, 131072).tail is None  # too many fragments to have beforehand
 
 
+@pytest.mark.parametrize("modality", MODALITIES)
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 705])
+def test_the_smallest_sizes_make_whole_instances(modality: str, size: int) -> None:
+    """A pixel of three samples is more than was asked for."""
+    work = StoreWork(modality=modality, size=Size("fixed", size))
+    (template,) = templates(Plan(peer=PEER, address=PEER.resolve(), count=1, mix={"store": 1}, store=work), work)
+    assert sum(map(len, template.rest)) == len(template.rest) > 0
+    source = DataSetSource(template.head(*UIDS), template.rest)
+    while source.remaining:
+        assert len(source.read(LARGEST_PIECE))
+
+
+@pytest.mark.parametrize("length", [3, PERIOD + 1])
+def test_contents_have_what_they_say(length: int) -> None:
+    with pytest.raises(AssertionError):
+        Contents(memoryview(bytes(length - 1)), length)
+
+
 def test_a_head_that_does_not_fit_the_first_fragment_is_the_sessions_to_cut() -> None:
     template = Template(CTImageStorage, ExplicitVRLittleEndian, (b"a" * 2000, b"", b"", b""), contents(1))
     assert Storable(0, template, CT_CONTEXT, 1024).tail is None
@@ -212,19 +232,59 @@ def test_a_request_has_room_for_the_message_id() -> None:
     assert form.message(300) == p_data(echo_request(300))
 
 
-def test_a_deflated_file_takes_other_uids_too(tmp_path: Path) -> None:
+def deflated(path: Path, pixels: bytes) -> Path:
     data_set = pydicom.Dataset()
     data_set.SOPClassUID, data_set.SOPInstanceUID = CTImageStorage, "1.2.3"
     data_set.StudyInstanceUID, data_set.SeriesInstanceUID, data_set.PatientID = "1.2", "1.2.2", "somebody"
-    data_set.PixelData = bytes(range(256)) * 500
+    data_set.PixelData = pixels
     data_set["PixelData"].VR = "OB"
     data_set.file_meta = pydicom.dataset.FileMetaDataset()
     data_set.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
-    data_set.save_as(tmp_path / "deflated.dcm", enforce_file_format=True)
-    template = from_file(tmp_path / "deflated.dcm", "ULPLOAD-1")
+    data_set.save_as(path, enforce_file_format=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [bytes(range(256)) * 500, bytes(5 * LARGEST_PIECE), random_block(1, 3 * LARGEST_PIECE).tobytes()],
+    ids=["short", "a thousandth of it deflated", "as long deflated"],
+)
+def test_a_deflated_file_takes_other_uids_too(pixels: bytes, tmp_path: Path) -> None:
+    template = from_file(deflated(tmp_path / "deflated.dcm", pixels), "ULPLOAD-1")
     assert not template.length % 2  # PS3.5 A.5
     again = read(template)
     assert (again.SOPInstanceUID, again.StudyInstanceUID, again.SeriesInstanceUID) == tuple(
         one.decode() for one in UIDS
     )
-    assert again.PatientID == "ULPLOAD-1" and again.PixelData == data_set.PixelData
+    assert again.PatientID == "ULPLOAD-1" and again.PixelData == pixels
+
+
+def test_a_deflated_file_is_not_inflated_as_a_whole(tmp_path: Path) -> None:
+    path = deflated(tmp_path / "deflated.dcm", bytes(64 << 20))
+    tracemalloc.start()
+    try:
+        from_file(path, "ULPLOAD-1")
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_deflated_file_that_cannot_be_inflated_says_so(tmp_path: Path) -> None:
+    path = deflated(tmp_path / "deflated.dcm", random_block(1, 3 * LARGEST_PIECE).tobytes())
+    data = bytearray(path.read_bytes())
+    for begin in range(LARGEST_PIECE, len(data), 1000):  # behind the head
+        data[begin : begin + 500] = b"\xff" * 500
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"deflated\.dcm: its data set cannot be inflated"):
+        from_file(path, "ULPLOAD-1")
+
+
+def test_the_descriptors_of_mapped_files_are_counted(tmp_path: Path) -> None:
+    files = []
+    for number, length in enumerate((1000, 1 << 20, 3 << 20)):
+        (path := tmp_path / str(number)).write_bytes(bytes(length))
+        files.append(str(path))
+    without = Plan(peer=PEER, address=PEER.resolve(), count=1)
+    work = StoreWork(files=(*files, "/nowhere.dcm"))
+    plan = Plan(peer=PEER, address=PEER.resolve(), count=1, mix={"store": 1}, store=work)
+    assert descriptors_for(plan) == descriptors_for(without) + 2

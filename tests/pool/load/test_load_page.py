@@ -113,6 +113,12 @@ def test_nothing_that_came_from_elsewhere_becomes_markup(tmp_path: Path) -> None
     assert HOSTILE in shown.text
 
 
+def test_a_name_that_is_not_utf_8_is_no_end_of_a_page() -> None:
+    result = run([second_of_work()])
+    result.command = ["ulpool", "load", "image\udcff.dcm"]  # as the interpreter hands it on (PEP 383)
+    assert "image?.dcm" in page(result).encode().decode()
+
+
 def test_nothing_is_loaded_from_elsewhere() -> None:
     document = page(run([second_of_work()]))
     assert not re.search(r"""(?:src|href)\s*=|url\(|@import|https?://(?!www\.w3\.org/2000/svg)""", document)

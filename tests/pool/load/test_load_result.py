@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import random
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +58,17 @@ def test_histograms_from_files_can_be_added_up() -> None:
     assert Latencies(together).maximum == two.figures.service["store"].maximum
 
 
+def spoilt_histogram(plain: Any, by: HdrHistogram | bytes) -> str:
+    """A file with one that costs far more memory than the file has bytes."""
+    if isinstance(by, bytes):
+        deflated = zlib.compress(by)
+        encoded = base64.b64encode(struct.pack(">II", 0x1C849314, len(deflated)) + deflated)
+    else:
+        encoded = by.encode()
+    plain["figures"]["phases"]["store"]["service"]["histogram"] = encoded.decode()
+    return json.dumps(plain)
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -73,6 +87,15 @@ def test_histograms_from_files_can_be_added_up() -> None:
         (lambda plain: json.dumps(plain).replace('"count": 100', '"count": "many"'), "'intervals' is not what"),
         (lambda plain: json.dumps({**plain, "figures": {**plain["figures"], "counts": {"errors": "x"}}}), "not of the"),
         (lambda plain: json.dumps(plain).replace("HISTF", "XXXXX"), "no HdrHistogram"),
+        (lambda plain: json.dumps({**plain, "plan": {**plain["plan"], "associations": "x"}}), "'plan' is not what"),
+        (lambda plain: json.dumps({**plain, "plan": {**plain["plan"], "stages": [{"seconds": {}}]}}), "'plan' is not"),
+        (lambda plain: json.dumps(plain).replace('"seconds": 1.0', '"seconds": "nan"'), "not of the"),
+        (lambda plain: json.dumps(plain).replace('"cpu_seconds": 0.75', '"cpu_seconds": 1e999'), "'cpu_seconds' is"),
+        (lambda plain: json.dumps(plain).replace('"min": ', '"least": '), "'intervals' is not what"),
+        (lambda plain: json.dumps(plain).replace('"service": ', '"other": '), "'intervals' is not what"),
+        (lambda plain: json.dumps({**plain, "intervals": []}).replace('"service": ', '"other": '), "'service' is"),
+        (lambda plain: spoilt_histogram(plain, bytes(2 << 20)), "larger than any of ulpool load"),
+        (lambda plain: spoilt_histogram(plain, HdrHistogram(1, 1 << 60, 5)), "more buckets than any"),
     ],
 )
 def test_a_file_that_is_no_result_is_told(spoil: Any, says: str) -> None:
@@ -185,7 +208,7 @@ AB = (Path("a"), Path("b"))
 
 def test_results_stand_beside_each_other_with_ratios() -> None:
     slow, fast = run([second_of_work(2.0)]), run([second_of_work(1.0)])
-    lines = text_of(summary.comparison(comparison.runs(AB, [slow, fast]))).splitlines()
+    lines = text_of(summary.comparison(comparison.runs(AB, [slow, fast]), str)).splitlines()
     rows = {line.split("  ")[0]: line for line in lines}
     assert rows["store p50"].endswith(" x")
     before, after = (result.figures.latencies("store") for result in (slow, fast))

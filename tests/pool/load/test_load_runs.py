@@ -7,10 +7,12 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from statistics import median, quantiles
 from time import sleep
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from controlled import ControlledAssociation, ControlledSCP
@@ -19,6 +21,7 @@ from processes import children
 
 from pool.load.fleet import FleetError, run
 from pool.load.plan import Background, Plan, Size, Stage, StoreWork
+from pool.load.requestor import LoadAssociation
 from pool.load.tally import Interval, Run
 from pool.scu import Peer
 
@@ -30,6 +33,39 @@ def carry_out(plan: Plan, on_interval: Callable[[Interval], str | None] = lambda
 def milliseconds(run: Run, phase: str, percentile: float, *, corrected: bool = False) -> float:
     histogram = (run.tally.corrected if corrected else run.tally.service)[phase]
     return float(histogram.get_value_at_percentile(percentile)) / 1000
+
+
+@contextmanager
+def trickling(port: int, *, seconds: float, begin: int, end: int) -> Iterator[int]:
+    """A way to `port` on which the bytes from `begin` to `end` take so long."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 200_000)  # else the kernel takes all of it at once
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        way = threading.Thread(target=_trickle, args=(listener, port, seconds / (end - begin), range(begin, end)))
+        way.start()
+        yield listener.getsockname()[1]
+        way.join()
+
+
+def _trickle(listener: socket.socket, port: int, seconds_a_byte: float, slow: range) -> None:
+    passed = 0
+    with listener.accept()[0] as near, socket.create_connection(("127.0.0.1", port)) as far:
+        back = threading.Thread(target=_pass_on, args=(far, near))
+        back.start()
+        while data := near.recv(131072):
+            passed += len(data)
+            if passed in slow:
+                sleep(len(data) * seconds_a_byte)
+            far.sendall(data)
+        far.shutdown(socket.SHUT_WR)
+        back.join()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):  # either may leave first
+        while data := source.recv(131072):
+            sink.sendall(data)
 
 
 def test_a_closed_loop_sends_as_many_as_it_is_to_and_not_one_more() -> None:
@@ -224,6 +260,29 @@ def test_a_peer_that_reads_nothing_is_a_timeout() -> None:
             read_on.set()
     assert done.tally.causes == {("timeout", "store"): 1}
     assert done.tally.counts["messages_failed"] == done.tally.errors == 1
+
+
+def test_a_peer_that_reads_slowly_has_its_time_from_the_last_byte() -> None:
+    """The second message is the one whose response is foreseen."""
+    store = StoreWork(size=Size("fixed", 16 << 20))
+    with ControlledSCP() as scp, trickling(scp.port, seconds=1.6, begin=16 << 20, end=32 << 20) as port:
+        peer = Peer("ULPOOL", "127.0.0.1", port)
+        plan = scp.plan(peer=peer, address=peer.resolve(), count=2, mix={"store": 1.0}, store=store, dimse_timeout=1.0)
+        done = carry_out(plan)
+    assert not done.tally.causes and done.tally.counts["messages_ok"] == 2
+    assert milliseconds(done, "store", 100) > 1200
+
+
+def test_the_session_waits_for_no_response_to_what_has_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was told of a message that leaves, as it is when anything else is read meanwhile."""
+    monkeypatch.setattr(LoadAssociation, "pump", lambda association: None)
+    association = LoadAssociation.__new__(LoadAssociation)
+    association.session, association.upper_layer, association._message = MagicMock(), MagicMock(), MagicMock()
+    association._loop, association._unsent, association._progress_at = MagicMock(now=9.0), [b"rest"], 8.0
+    association._patience = association._stall_timeout = 2.0
+    association.pace = association._awaited = None
+    association._timer_due()
+    association.session.heard.assert_called_once_with(8.0)
 
 
 def test_a_peer_that_takes_nothing_of_what_is_to_be_sent() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -21,9 +23,11 @@ from samples import encoded, write_file
 from serving import RunningServer, server, ulpool, ulpool_command
 
 from pool.cli import main
+from pool.cli.outputs import write_files
 from pool.exit_status import ExitStatus
 from pool.load.result import Result
 from pool.load.scenarios import SCENARIOS
+from pool.load.tally import Run, Tally
 
 NOBODY = "NOBODY@192.0.2.1:104"  # an address for documentation (RFC 5737): nothing may ever be sent there
 
@@ -181,6 +185,62 @@ def test_orthanc_under_load_is_asked_for_what_it_has(tmp_path: Path) -> None:
     assert " 0 errors of 30" in ran.stdout and "acknowledged instances are there" in ran.stdout
 
 
+# Where results go
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run is over at once."""
+    ran = Run(1.0, second_of_work(), Tally(), 0.5, (0.5,))
+    monkeypatch.setattr("pool.load.fleet.run", lambda *_: ran)
+
+
+def test_an_output_that_cannot_be_written_costs_no_other_one(
+    done: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = ["--json", "/dev/full", "--csv", str(tmp_path / "ok.csv"), "--html", str(tmp_path / "ok.html")]
+    assert main(["load", name(1), *outputs]) == ExitStatus.FAILED
+    shown = capsys.readouterr()
+    assert "p99" in shown.out and "/dev/full: cannot write it: No space left on device" in shown.err
+    assert "</html>" in (tmp_path / "ok.html").read_text() and (tmp_path / "ok.csv").read_text()
+
+
+def test_the_former_file_stays_until_the_new_one_is_whole(
+    done: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = tmp_path / "last.json"
+    last.write_text("of the last time")
+    last.chmod(0o640)
+    (tmp_path / "link.json").symlink_to(last)
+    words = ["load", name(1), "-q", "--json", str(tmp_path / "link.json")]
+
+    def full(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[:100])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        assert main(words) == ExitStatus.FAILED
+    assert last.read_text() == "of the last time"
+    assert main(words) == ExitStatus.OK
+    assert Result.from_json(last.read_text()).seed is not None
+    assert last.stat().st_mode & 0o777 == 0o640 and (tmp_path / "link.json").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"last.json", "link.json"}
+
+
+def test_an_output_whose_folder_takes_no_new_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("of the last time")
+
+    def refused(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "touch", refused)
+    assert write_files({"json": str(path)}, {"json": lambda: "new"}) == []
+    assert path.read_text() == "new"
+
+
 # What is refused before anything is sent
 
 
@@ -230,6 +290,19 @@ def test_looking_at_outputs_leaves_them_as_they_are(tmp_path: Path, listener: so
     outputs = ("--json", str(last), "--html", str(new))
     assert main(["load", name(listener.getsockname()[1]), *outputs, "--verify", "/nowhere"]) == ExitStatus.USAGE
     assert last.read_text() == "of the last time" and not new.exists()
+
+
+@pytest.mark.parametrize("given", ["image.dcm", "."])
+def test_no_result_takes_the_place_of_what_is_sent(
+    given: str, listener: socket.socket, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = write_file(tmp_path / "image.dcm", encoded("1.2.3", b"pixels"))
+    contents = image.read_bytes()
+    (tmp_path / "link.json").symlink_to(image)
+    words = ["load", name(listener.getsockname()[1]), str(tmp_path / given), "--json", str(tmp_path / "link.json")]
+    assert main(words) == ExitStatus.USAGE
+    assert "link.json: that is one of the files that are to be sent" in capsys.readouterr().err
+    assert image.read_bytes() == contents
 
 
 def test_strict_refuses_what_is_no_dicom(
@@ -295,6 +368,18 @@ def test_compare(before_and_after: list[str], capsys: pytest.CaptureFixture[str]
     shown = capsys.readouterr().out
     for part in ("before.json", "after.json", "store p99", " x", "Nothing differs"):
         assert part in shown, shown
+
+
+def test_nothing_in_a_file_reaches_the_terminal_raw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, hostile = run([second_of_work()]), run([second_of_work()])
+    hostile.command, hostile.versions = ["\x1b]0;pwned\x07"], {"\x1b[2J": "\x9b2J"}
+    paths = [tmp_path / "before.json", tmp_path / "\x1b[2J.json"]
+    for path, result in zip(paths, (before, hostile), strict=True):
+        path.write_text(result.to_json())
+    assert main(["load", "compare", *map(str, paths)]) == ExitStatus.OK
+    shown = capsys.readouterr().out
+    assert "pwned" in shown
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
 
 
 def test_compare_writes_a_page_and_json(
