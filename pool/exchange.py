@@ -62,10 +62,7 @@ class Answer:
 
 def request_form(context_id: int, command: Command, uid_length: int = 0) -> Form:
     """The form of `command`; with `uid_length`, its Affected SOP Instance UID of so many bytes is left open."""
-    encoded = b"".join(p_data.encode([(context_id, COMMAND | LAST, encode_command(command))]))
-    form = _form(encoded, _MESSAGE_ID_ELEMENT, command.MessageID, uid_length)
-    assert form is not None, "our own encoding"
-    return form
+    return _form_of_ours(context_id, command, _MESSAGE_ID_ELEMENT, command.MessageID, uid_length)
 
 
 def received_form(data: bytes, message_id: int) -> Form | None:
@@ -76,10 +73,7 @@ def received_form(data: bytes, message_id: int) -> Form | None:
 
 def answer_form(context_id: int, response: Command) -> Form:
     """The form of a response of ours."""
-    encoded = b"".join(p_data.encode([(context_id, COMMAND | LAST, encode_command(response))]))
-    form = _form(encoded, _RESPONDED_TO_ELEMENT, response.MessageIDBeingRespondedTo, 0)
-    assert form is not None, "our own encoding"
-    return form
+    return _form_of_ours(context_id, response, _RESPONDED_TO_ELEMENT, response.MessageIDBeingRespondedTo, 0)
 
 
 def response_form(data: bytes, message_id: int, uid: bytes = b"") -> Form | None:
@@ -88,6 +82,13 @@ def response_form(data: bytes, message_id: int, uid: bytes = b"") -> Form | None
         return None
     length = len(uid) if _SOP_INSTANCE_ELEMENT + _LENGTH.pack(len(uid)) + uid in data and uid else 0
     return _form(data, _RESPONDED_TO_ELEMENT, message_id, length)
+
+
+def _form_of_ours(context_id: int, command: Command, id_element: bytes, message_id: int, uid_length: int) -> Form:
+    encoded = b"".join(p_data.encode([(context_id, COMMAND | LAST, encode_command(command))]))
+    form = _form(encoded, id_element, message_id, uid_length)
+    assert form is not None, "our own encoding"
+    return form
 
 
 def _form(data: bytes, id_element: bytes, message_id: int, uid_length: int) -> Form | None:

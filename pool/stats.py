@@ -62,7 +62,7 @@ HISTOGRAMS: Final = (
         _OPERATION,
     ),
 )
-STAGES: Final = ("receive", "write", "commit")
+_STAGES: Final = ("receive", "write", "commit")
 _BOUNDS: Final = {row.name: row.bounds for row in HISTOGRAMS}
 
 
@@ -172,7 +172,7 @@ class Counters:
     def stages(self) -> tuple[Histogram, ...]:
         """Where the stages of a kept instance are timed: receive, write, commit."""
         if not self._stages:
-            self._stages = tuple(self.histogram("store_stage_seconds", (stage,)) for stage in STAGES)
+            self._stages = tuple(self.histogram("store_stage_seconds", (stage,)) for stage in _STAGES)
         return self._stages
 
     def snapshot(self) -> Snapshot:

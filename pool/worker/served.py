@@ -486,8 +486,7 @@ class ServedAssociation(Connection):
 
     @property
     def _peer(self) -> str:
-        host, port = self.peer_address
-        return f"{host}:{port}"
+        return "{}:{}".format(*self.peer_address)
 
     def _publish(self, row: Message, **fields: Any) -> None:
         """Tell who follows the server; `events.followed` was asked before."""
